@@ -1,0 +1,1 @@
+"""Rounds, requests, reviews, plans, the booking ledger."""

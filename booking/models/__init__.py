@@ -1,0 +1,41 @@
+"""Tables of rounds, requests, plans and the booking ledger."""
+
+from booking.models.ledger import Booking, BookingKind, CalendarKind, CalendarVersion
+from booking.models.plans import Plan, PlanBlock
+from booking.models.requests import (
+    Feasibility,
+    Lag,
+    Needs,
+    Part,
+    PartAlternative,
+    Request,
+    RequestEvent,
+    Review,
+    Window,
+    WindowKind,
+)
+from booking.models.rounds import Entitlement, Fairness, Round, RoundHold, RoundInstrument
+
+__all__ = [
+    "Booking",
+    "BookingKind",
+    "CalendarKind",
+    "CalendarVersion",
+    "Entitlement",
+    "Fairness",
+    "Feasibility",
+    "Lag",
+    "Needs",
+    "Part",
+    "PartAlternative",
+    "Plan",
+    "PlanBlock",
+    "Request",
+    "RequestEvent",
+    "Review",
+    "Round",
+    "RoundHold",
+    "RoundInstrument",
+    "Window",
+    "WindowKind",
+]

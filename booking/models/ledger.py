@@ -1,0 +1,84 @@
+"""The ledger: every kind of held time is one row, and the database refuses an overlap."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from accounts.models import Organisation, Person
+from booking.lifecycle import BookingState
+from core.db import Model, enum_of, primary_key
+from facilities.models import Instrument
+
+
+class BookingKind(StrEnum):
+    """Why the time is held."""
+
+    INSTANT = "instant"
+    APPROVAL = "approval"
+    ROUND = "round"
+    CLOSURE = "closure"
+    MAINTENANCE = "maintenance"
+
+
+class Booking(Model):
+    """Time held on one unit of an instrument, [starts_at, ends_at).
+
+    `exclusion_group_id` repeats the instrument's group for bookings that make it run (closures leave it empty),
+    because the database's guard needs it in the row. `uid` and `sequence` are what calendar programs know it by.
+    """
+
+    __tablename__ = "bookings"
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", name="order"),
+        CheckConstraint("unit >= 0", name="unit"),
+        Index("ix_bookings_instrument_time", "instrument_id", "ends_at", "starts_at"),
+        Index("ix_bookings_group_time", "exclusion_group_id", "ends_at"),
+        Index("ix_bookings_person_time", "person_id", "ends_at"),
+        Index("ix_bookings_organisation_time", "organisation_id", "ends_at"),
+        Index("ix_bookings_request", "request_id"),
+    )
+
+    id: Mapped[UUID] = primary_key()
+    uid: Mapped[str] = mapped_column(String(255), unique=True)
+    sequence: Mapped[int] = mapped_column(default=0)
+    kind: Mapped[BookingKind] = mapped_column(enum_of(BookingKind, "booking_kind"))
+    state: Mapped[BookingState] = mapped_column(enum_of(BookingState, "booking_state"))
+    instrument_id: Mapped[UUID] = mapped_column(ForeignKey("instruments.id"))
+    unit: Mapped[int] = mapped_column(default=0)
+    exclusion_group_id: Mapped[UUID | None] = mapped_column(ForeignKey("exclusion_groups.id"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    title: Mapped[str] = mapped_column(String(200), default="")
+    is_confidential: Mapped[bool] = mapped_column(default=False)
+    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("persons.id"))
+    organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"))
+    request_id: Mapped[UUID | None] = mapped_column(ForeignKey("requests.id"))
+    plan_id: Mapped[UUID | None] = mapped_column(ForeignKey("plans.id"))
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+    instrument: Mapped[Instrument] = relationship()
+    person: Mapped[Person | None] = relationship()
+    organisation: Mapped[Organisation | None] = relationship()
+
+
+class CalendarKind(StrEnum):
+    """Whose calendar a version counts for."""
+
+    PERSON = "person"
+    INSTRUMENT = "instrument"
+    FACILITY = "facility"
+
+
+class CalendarVersion(Model):
+    """How often a calendar has changed; raised in the transaction of each booking change, it gives the feeds' ETag."""
+
+    __tablename__ = "calendar_versions"
+
+    kind: Mapped[CalendarKind] = mapped_column(enum_of(CalendarKind, "calendar_kind"), primary_key=True)
+    subject_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(default=1)
+    changed_at: Mapped[datetime]

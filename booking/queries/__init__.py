@@ -1,0 +1,1 @@
+"""Every question asked of rounds, requests, plans and the ledger."""

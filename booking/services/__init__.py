@@ -1,0 +1,1 @@
+"""The verbs of rounds, requests, plans and the ledger."""
