@@ -63,3 +63,18 @@ def _kept_secret(path: Path) -> str:
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_hex(32))
     return path.read_text(encoding="ascii")
+
+
+_installed: list[Settings] = []
+
+
+def install(settings: Settings) -> None:
+    """Make these the settings that `installed()` answers; called once by the application factory."""
+    _installed[:] = [settings]
+
+
+def installed() -> Settings:
+    """The settings of the running application, for code that knows no web request."""
+    if not _installed:
+        install(settings_from())
+    return _installed[0]

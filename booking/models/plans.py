@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from booking.lifecycle import PlanState
 from core.db import Model, enum_of, primary_key
@@ -25,7 +25,7 @@ class Plan(Model):
     round_version: Mapped[int]
     seed: Mapped[int]
     time_limit_seconds: Mapped[int]
-    problem: Mapped[dict[str, Any]] = deferred(mapped_column())
+    problem: Mapped[dict[str, Any]] = mapped_column(deferred=True)
     problem_hash: Mapped[str] = mapped_column(String(64))
     certificate: Mapped[dict[str, Any] | None]
     progress: Mapped[dict[str, Any]] = mapped_column(default=dict)

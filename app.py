@@ -1,0 +1,64 @@
+"""Equora's application factory: configuration, extensions, blueprints, error pages."""
+
+from apiflask import APIFlask
+from flask import Flask
+from flask_migrate import Migrate
+
+import accounts.access
+import accounts.commands
+import accounts.views
+import api.v1
+import booking.commands
+import booking.views.bookings
+import booking.views.home
+import booking.views.instruments
+import booking.views.requests
+import booking.views.rounds
+import calendars.views
+import core.mailbox
+import core.web
+import facilities.commands
+import facilities.views
+import jobs.commands
+import jobs.engine
+from core.config import ROOT, Settings, install, settings_from
+from core.db import db
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the application; settings come from the environment unless given."""
+    settings = settings or settings_from()
+    install(settings)
+    app = APIFlask(
+        "app",
+        root_path=str(ROOT),
+        title="Equora",
+        version="1",
+        spec_path="/api/v1/openapi.json",
+        docs_path=None,
+        json_errors=False,
+    )
+    app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
+    app.config["SETTINGS"] = settings
+    db.init_app(app)
+    Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True)
+    core.web.init_app(app, settings)
+    accounts.access.init_app(app)
+    jobs.engine.init_app(app, settings)
+    for blueprint in (
+        accounts.views.blueprint,
+        facilities.views.blueprint,
+        booking.views.home.blueprint,
+        booking.views.instruments.blueprint,
+        booking.views.bookings.blueprint,
+        booking.views.requests.blueprint,
+        booking.views.rounds.blueprint,
+        calendars.views.blueprint,
+        api.v1.blueprint,
+    ):
+        app.register_blueprint(blueprint)
+    if settings.demo:
+        app.register_blueprint(core.mailbox.blueprint)
+    for commands in (accounts.commands, facilities.commands, booking.commands, jobs.commands):
+        commands.init_app(app)
+    return app

@@ -1,0 +1,55 @@
+"""How times and amounts are written for people: local zone, 24-hour clock, the reader's language."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_time
+from babel.numbers import format_decimal
+
+
+def moment(at: datetime, zone: str, language: str) -> str:
+    """'sab 9 gen 2027, 08:00' / 'Sat 9 Jan 2027, 08:00'."""
+    return format_datetime(at.astimezone(ZoneInfo(zone)), "EEE d MMM y, HH:mm", locale=_locale(language))
+
+
+def day(at: datetime, zone: str, language: str) -> str:
+    """'sabato 9 gennaio 2027' / 'Saturday 9 January 2027'."""
+    return format_date(at.astimezone(ZoneInfo(zone)).date(), "EEEE d MMMM y", locale=_locale(language))
+
+
+def short_day(at: datetime, zone: str, language: str) -> str:
+    """'sab 9 gen' / 'Sat 9 Jan'."""
+    return format_date(at.astimezone(ZoneInfo(zone)).date(), "EEE d MMM", locale=_locale(language))
+
+
+def clock_time(at: datetime, zone: str, language: str) -> str:
+    """'08:00', always 24 hours."""
+    return format_time(at.astimezone(ZoneInfo(zone)), "HH:mm", locale=_locale(language))
+
+
+def span(start: datetime, end: datetime, zone: str, language: str) -> str:
+    """'sab 9 gen 2027, 08:00–16:00'; the end's day is written only when it is another one."""
+    first, last = start.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone))
+    begin = moment(start, zone, language)
+    if first.date() == last.date():
+        return f"{begin}–{clock_time(end, zone, language)}"
+    return f"{begin} – {short_day(end, zone, language)}, {clock_time(end, zone, language)}"
+
+
+def number(value: float, language: str, digits: int = 1) -> str:
+    """A number with at most `digits` decimals, as the language writes it."""
+    return format_decimal(round(value, digits), locale=_locale(language))
+
+
+def hours(minutes: float, language: str) -> str:
+    """Minutes as hours: '8 h', '2,5 h'."""
+    return f"{number(minutes / 60, language, 2)} h"
+
+
+def percent(share: float, language: str) -> str:
+    """A share of 1 as percent: '81 %'."""
+    return f"{number(share * 100, language, 0)} %"
+
+
+def _locale(language: str) -> str:
+    return "it_IT" if language == "it" else "en_GB"

@@ -1,0 +1,7 @@
+"""Commands of the worker."""
+
+from typing import Any
+
+
+def init_app(app: Any) -> None:
+    """Stub."""
