@@ -1,4 +1,4 @@
-"""Says loudly at the end of a run what was not tested and why; on CI a missing database server or browser is a failure."""
+"""Says loudly at the end of a run what was not tested and why; on CI a missing database or browser is a failure."""
 
 import os
 from collections import Counter
