@@ -41,7 +41,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
     hosts = environment.get("ALLOWED_HOSTS", "")
     return Settings(
         database_url=environment.get("DATABASE_URL") or f"sqlite:///{instance / 'equora.db'}",
-        broker_url=environment.get("BROKER_URL") or "filesystem://",
+        broker_url=environment.get("BROKER_URL") or "filesystem://localhost",
         public_url=public_url,
         secret_key=environment.get("SECRET_KEY") or _kept_secret(instance / "secret_key"),
         allowed_hosts=tuple(h.strip() for h in hosts.split(",") if h.strip())

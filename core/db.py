@@ -116,6 +116,7 @@ class Tx:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self._before: dict[tuple[str, ...], Callable[[], None]] = {}
         self._after: list[Callable[[], None]] = []
 
     def lock(self, statement: Select[tuple[T]]) -> T:
@@ -123,9 +124,7 @@ class Tx:
 
         SQLite has one writer at a time (BEGIN IMMEDIATE), PostgreSQL locks the row.
         """
-        row = self.session.scalars(
-            statement.with_for_update().execution_options(populate_existing=True)
-        ).one_or_none()
+        row = self.session.scalars(statement.with_for_update().execution_options(populate_existing=True)).one_or_none()
         if row is None:
             raise NotFound
         return row
@@ -136,6 +135,19 @@ class Tx:
         if row is None:
             raise NotFound
         return row
+
+    def before_commit(self, key: tuple[str, ...], call: Callable[[], None]) -> None:
+        """Call this as the last work of the transaction: once per key, in the order of the keys.
+
+        For rows that many transactions write (counters): taken last and in one order, they make no deadlock.
+        """
+        self._before[key] = call
+
+    def commit(self) -> None:
+        """Do the last work, then store everything."""
+        for _key, call in sorted(self._before.items(), key=lambda item: item[0]):
+            call()
+        self.session.commit()
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Call this once the work is safely stored, never when it was rolled back."""
@@ -160,7 +172,7 @@ def transaction() -> Iterator[Tx]:
     tx = Tx(session)
     try:
         yield tx
-        session.commit()
+        tx.commit()
     except OperationalError as error:
         session.rollback()
         if _is_locked(error):

@@ -6,7 +6,7 @@ from typing import ClassVar
 from core.i18n import N_
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error of ours
+class Refusal(Exception):
     """A verb that may not or cannot be done; nothing was changed.
 
     `message` is an English msgid with named placeholders filled from `values` after translation;

@@ -49,9 +49,7 @@ def union(intervals: Iterable[Interval]) -> list[Interval]:
 def intersection(first: Iterable[Interval], second: Iterable[Interval]) -> list[Interval]:
     """The time that is in both."""
     others = union(second)
-    shared = [
-        Interval(max(a.start, b.start), min(a.end, b.end)) for a in union(first) for b in others if a.overlaps(b)
-    ]
+    shared = [Interval(max(a.start, b.start), min(a.end, b.end)) for a in union(first) for b in others if a.overlaps(b)]
     return union(shared)
 
 

@@ -88,9 +88,7 @@ def claim(tx: Tx, message_id: UUID, at: datetime) -> OutboxMessage | None:
     )
     if taken.rowcount == 0:  # type: ignore[attr-defined]  # an UPDATE's result has it
         return None
-    return tx.one(
-        select(OutboxMessage).where(OutboxMessage.id == message_id).execution_options(populate_existing=True)
-    )
+    return tx.one(select(OutboxMessage).where(OutboxMessage.id == message_id).execution_options(populate_existing=True))
 
 
 def _claimable(at: datetime) -> Any:
@@ -108,9 +106,7 @@ def beat(tx: Tx, message_id: UUID, at: datetime) -> None:
 def finish(tx: Tx, message_id: UUID, at: datetime) -> None:
     """The message is done for good."""
     tx.session.execute(
-        update(OutboxMessage)
-        .where(OutboxMessage.id == message_id)
-        .values(state=OutboxState.DONE, done_at=at, error="")
+        update(OutboxMessage).where(OutboxMessage.id == message_id).values(state=OutboxState.DONE, done_at=at, error="")
     )
 
 

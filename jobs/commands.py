@@ -1,7 +1,27 @@
-"""Commands of the worker."""
+"""Commands of the task engine: the worker, and doing what is due without one."""
 
+import os
 from typing import Any
+
+import click
+
+from jobs.engine import celery
+from jobs.tasks import perform_all_due
 
 
 def init_app(app: Any) -> None:
-    """Stub."""
+    """Add the commands to `flask --app app`."""
+
+    @app.cli.command("worker")
+    @click.option("--concurrency", default=2, show_default=True, help="Messages done at the same time.")
+    @click.option("--beat/--no-beat", default=True, help="Also ring for scheduled work; exactly one worker should.")
+    def worker(concurrency: int, beat: bool) -> None:
+        """Run a worker until it is told to stop."""
+        arguments = ["-q", "worker", "-P", "threads", "-c", str(concurrency), "-l", "WARNING"]
+        arguments += ["--without-gossip", "--without-mingle", "-n", f"equora-{os.getpid()}@%h"]
+        celery.worker_main([*arguments, *(["-B"] if beat else [])])
+
+    @app.cli.command("perform-due")
+    def perform_due() -> None:
+        """Do everything that waits in the outbox, in this process."""
+        click.echo(f"{perform_all_due()} done")

@@ -8,24 +8,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import Organisation, Person
+from booking.content import Needs, WindowKind
 from booking.lifecycle import RequestState
 from booking.models.rounds import Round
 from core.db import Model, enum_of, primary_key
 from facilities.models import Instrument
-
-
-class Needs(StrEnum):
-    """Whether a request is useful only whole."""
-
-    ALL = "all"
-    ANY = "any"
-
-
-class WindowKind(StrEnum):
-    """What a member says of a stretch of time; what is not said is possible."""
-
-    PREFERRED = "preferred"
-    IMPOSSIBLE = "impossible"
 
 
 class Feasibility(StrEnum):
@@ -36,7 +23,10 @@ class Feasibility(StrEnum):
 
 
 class Request(Model):
-    """What a member asks for. Drafts may be incomplete; a submitted one has passed every rule."""
+    """What a member asks for. Drafts may be incomplete; a submitted one has passed every rule.
+
+    `is_shared` lets the organisation's delegates read what `is_confidential` hides.
+    """
 
     __tablename__ = "requests"
     __table_args__ = (
@@ -68,6 +58,7 @@ class Request(Model):
     grant_programme: Mapped[str] = mapped_column(String(120), default="")
     grant_number: Mapped[str] = mapped_column(String(80), default="")
     is_confidential: Mapped[bool] = mapped_column(default=False)
+    is_shared: Mapped[bool] = mapped_column(default=False)
     wants_partners: Mapped[bool] = mapped_column(default=False)
     wants_grant_help: Mapped[bool] = mapped_column(default=False)
     needs: Mapped[Needs] = mapped_column(enum_of(Needs, "needs"), default=Needs.ALL)
@@ -90,12 +81,15 @@ class Request(Model):
 
 
 class Part(Model):
-    """One instrument need: minutes in all and per block. None means no limit (blocks, gap)."""
+    """One instrument need: minutes in all and per block. None means no limit (blocks, gap).
+
+    In a draft the amount may still be 0: not decided yet.
+    """
 
     __tablename__ = "parts"
     __table_args__ = (
         UniqueConstraint("request_id", "position"),
-        CheckConstraint("amount_minutes > 0 AND least_minutes >= 0 AND least_minutes <= amount_minutes", name="amount"),
+        CheckConstraint("amount_minutes >= 0 AND least_minutes >= 0", name="amount"),
     )
 
     id: Mapped[UUID] = primary_key()

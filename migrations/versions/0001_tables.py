@@ -69,6 +69,18 @@ def upgrade() -> None:
     op.create_index("ix_login_attempts_account", "login_attempts", ["account_hash", "at"], unique=False)
     op.create_index("ix_login_attempts_address", "login_attempts", ["address_hash", "at"], unique=False)
     op.create_table(
+        "mails",
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("to", sa.String(length=254), nullable=False),
+        sa.Column("subject", sa.String(length=500), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("language", sa.String(length=2), nullable=False),
+        sa.Column("sent_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_mails")),
+    )
+    op.create_index(op.f("ix_mails_sent_at"), "mails", ["sent_at"], unique=False)
+    op.create_index(op.f("ix_mails_to"), "mails", ["to"], unique=False)
+    op.create_table(
         "operating_plans",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("slug", sa.String(length=80), nullable=False),

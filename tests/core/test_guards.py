@@ -45,9 +45,7 @@ def test_a_cancelled_booking_holds_nothing_and_cannot_come_back_over_another(con
     cancelled = a_booking(instrument, starts_at=NINE, state=BookingState.CANCELLED)
     a_booking(instrument, starts_at=NINE)
     with pytest.raises(DBAPIError, match="bookings_no_overlap"), transaction() as tx:
-        tx.session.execute(
-            text("UPDATE bookings SET state = 'confirmed' WHERE uid = :uid"), {"uid": cancelled.uid}
-        )
+        tx.session.execute(text("UPDATE bookings SET state = 'confirmed' WHERE uid = :uid"), {"uid": cancelled.uid})
 
 
 @on_both_databases
