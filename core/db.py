@@ -1,5 +1,6 @@
 """The one SQLAlchemy object, UTC-only times, and the transaction in which every verb happens."""
 
+import hashlib
 import random
 import sqlite3
 import time
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, DateTime, Dialect, Engine, Enum, MetaData, Select, Uuid, event
+from sqlalchemy import JSON, DateTime, Dialect, Engine, Enum, MetaData, Select, Uuid, event, func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
@@ -119,7 +120,7 @@ class Tx:
         self._before: dict[tuple[str, ...], Callable[[], None]] = {}
         self._after: list[Callable[[], None]] = []
 
-    def lock(self, statement: Select[tuple[T]]) -> T:
+    def lock(self, statement: Select[T]) -> T:
         """The one row of `statement`, held until the end of the transaction; NotFound when there is none.
 
         SQLite has one writer at a time (BEGIN IMMEDIATE), PostgreSQL locks the row.
@@ -129,12 +130,22 @@ class Tx:
             raise NotFound
         return row
 
-    def one(self, statement: Select[tuple[T]]) -> T:
+    def one(self, statement: Select[T]) -> T:
         """The one row of `statement`, read only; NotFound when there is none."""
         row = self.session.scalars(statement).one_or_none()
         if row is None:
             raise NotFound
         return row
+
+    def alone(self, name: str) -> None:
+        """Until its end this is the only transaction that holds `name`; others wait here.
+
+        For checks that no row can be locked for ("nobody has this name yet"); taken before any row is locked.
+        SQLite has one writer at a time as it is.
+        """
+        if self.session.get_bind().dialect.name == "postgresql":
+            number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+            self.session.execute(select(func.pg_advisory_xact_lock(number)))
 
     def before_commit(self, key: tuple[str, ...], call: Callable[[], None]) -> None:
         """Call this as the last work of the transaction: once per key, in the order of the keys.

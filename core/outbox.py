@@ -73,7 +73,7 @@ def _ring(message_id: UUID) -> None:
         bell(message_id)
 
 
-def work_due(at: datetime, limit: int = 100) -> Select[tuple[UUID]]:
+def work_due(at: datetime, limit: int = 100) -> Select[UUID]:
     """Messages that wait, and those whose worker fell silent, oldest first."""
     return select(OutboxMessage.id).where(_claimable(at)).order_by(OutboxMessage.not_before).limit(limit)
 

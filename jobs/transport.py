@@ -19,17 +19,17 @@ from kombu.utils.json import dumps, loads
 class Channel(filesystem.Channel):
     """Whole files only."""
 
-    def _put(self, queue: str, payload: dict[str, Any], **_kwargs: Any) -> None:
+    def _put(self, queue: str, message: Any, **_kwargs: Any) -> None:
         folder = Path(self.data_folder_out)
         name = f"{time_ns():020d}_{uuid.uuid4()}.{queue}.msg"
         aside = folder / f"{name}.part"
         try:
-            aside.write_text(dumps(payload), encoding="utf-8")
+            aside.write_text(dumps(message), encoding="utf-8")
             aside.rename(folder / name)
         except OSError as error:
             raise ChannelError(f"cannot add a message to {folder}") from error
 
-    def _get(self, queue: str) -> Any:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
         wanted = f"{queue}.msg"
         for path in sorted(Path(self.data_folder_in).iterdir()):
             if path.name.partition(".")[2] != wanted:

@@ -15,7 +15,8 @@ from werkzeug.test import TestResponse
 
 from core import clock
 from core.db import transaction
-from core.sessions import StoredSession, hashed
+from core.session_rows import StoredSession
+from core.tokens import hashed
 
 on_both_databases = pytest.mark.parametrize(
     "database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
