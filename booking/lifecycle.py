@@ -61,6 +61,7 @@ Steps = Mapping[tuple[S, str], tuple[S, frozenset[Role]]]
 _OWNER = frozenset({Role.MEMBER, Role.DELEGATE})
 _MANAGER = frozenset({Role.MANAGER, Role.OFFICE})
 _SYSTEM = frozenset({Role.SYSTEM})
+_REVIEWER = frozenset({Role.REVIEWER})
 
 ROUND_STEPS: Steps[RoundState] = {
     (RoundState.DRAFT, "open"): (RoundState.OPEN, _MANAGER),
@@ -77,7 +78,7 @@ REQUEST_STEPS: Steps[RequestState] = {
     (RequestState.DRAFT, "submit"): (RequestState.SUBMITTED, _OWNER),
     (RequestState.DRAFT, "withdraw"): (RequestState.WITHDRAWN, _OWNER),
     (RequestState.SUBMITTED, "withdraw"): (RequestState.WITHDRAWN, _OWNER),
-    (RequestState.SUBMITTED, "review"): (RequestState.SUBMITTED, _MANAGER),
+    (RequestState.SUBMITTED, "review"): (RequestState.SUBMITTED, _MANAGER | _REVIEWER),
     (RequestState.SUBMITTED, "allocate"): (RequestState.ALLOCATED, _MANAGER | _SYSTEM),
     (RequestState.SUBMITTED, "allocate_partly"): (RequestState.PARTLY_ALLOCATED, _MANAGER | _SYSTEM),
     (RequestState.SUBMITTED, "reserve"): (RequestState.RESERVE, _MANAGER | _SYSTEM),
