@@ -38,16 +38,17 @@ class Yes:
 
 @dataclass(frozen=True)
 class No:
-    """It may not be done, and why; `hidden` when the thing itself must not be known of."""
+    """It may not be done, and why; `hidden` when the thing itself must not be known of, `code` for programs."""
 
     reason: str = Forbidden.default_message
     hidden: bool = False
+    code: str = Forbidden.default_code
 
     def or_refuse(self) -> None:
         """Raise the refusal that fits: 404 for a hidden thing, else 403 with the reason."""
         if self.hidden:
             raise NotFound
-        raise Forbidden(self.reason)
+        raise Forbidden(self.reason, code=self.code)
 
     def __bool__(self) -> bool:
         return False
@@ -125,3 +126,113 @@ def signed_in_only(rule: Callable[P, Answer]) -> Callable[P, Answer]:
         return rule(*args, **kwargs)
 
     return guarded
+
+
+# --- organisations ------------------------------------------------------------------------------------------
+
+
+@signed_in_only
+def may_read_organisations(_actor: Actor) -> Answer:
+    """Who the members of the cluster are is known to everyone with an account."""
+    return Yes()
+
+
+def may_create_organisation(actor: Actor) -> Answer:
+    """The cluster office keeps the list of organisations."""
+    return _office(actor)
+
+
+def may_change_organisation(actor: Actor) -> Answer:
+    """Name, type and identifiers are the cluster office's."""
+    return _office(actor)
+
+
+# --- people of an organisation ------------------------------------------------------------------------------
+
+
+@signed_in_only
+def may_list_people(actor: Actor, organisation_id: UUID) -> Answer:
+    """Who belongs to an organisation is known to its delegates and the cluster office."""
+    if actor.is_delegate_of(organisation_id) or _office(actor):
+        return Yes()
+    return No(N_("Only the organisation's delegates and the cluster office may see its people."))
+
+
+@signed_in_only
+def may_invite(actor: Actor, organisation_id: UUID, role: Role) -> Answer:
+    """Delegates invite to their own organisation and never grant more than they have."""
+    if role not in (Role.MEMBER, Role.DELEGATE):
+        return No(N_("An invitation makes a member or a delegate, nothing more."))
+    return may_list_people(actor, organisation_id)
+
+
+def may_revoke_invitation(actor: Actor, organisation_id: UUID) -> Answer:
+    """Whoever sees an organisation's pending invitations may take them back."""
+    return may_list_people(actor, organisation_id)
+
+
+def may_accept_invitation(_actor: Actor) -> Answer:
+    """Whoever holds a valid link; it is the secret that counts."""
+    return Yes()
+
+
+def may_add_membership(actor: Actor) -> Answer:
+    """Without an invitation only the cluster office adds people to an organisation."""
+    return _office(actor)
+
+
+@signed_in_only
+def may_change_membership(actor: Actor, organisation_id: UUID, role: Role) -> Answer:
+    """Whoever may invite in that role may also give it to somebody who is there already."""
+    return may_invite(actor, organisation_id, role)
+
+
+@signed_in_only
+def may_remove_membership(actor: Actor, organisation_id: UUID, person_id: UUID) -> Answer:
+    """Delegates and the office remove people; everybody may leave."""
+    if actor.is_person(person_id) and actor.belongs_to(organisation_id):
+        return Yes()
+    return may_list_people(actor, organisation_id)
+
+
+# --- accounts and posts -------------------------------------------------------------------------------------
+
+
+def may_create_person(actor: Actor, office: Role | None = None) -> Answer:
+    """Accounts come from invitations; the office may make one, and only the system one of the office itself."""
+    if office is Role.OFFICE and not actor.is_system:
+        return No()
+    return _office(actor)
+
+
+def may_list_posts(actor: Actor) -> Answer:
+    """Who works for which facility is the cluster office's to see and to decide."""
+    return _office(actor)
+
+
+def may_appoint(actor: Actor, role: Role) -> Answer:
+    """The cluster office appoints managers and reviewers of facilities."""
+    if role not in (Role.MANAGER, Role.REVIEWER):
+        return No(N_("A post at a facility is that of a manager or a reviewer."))
+    return _office(actor)
+
+
+def may_dismiss(actor: Actor) -> Answer:
+    """Whoever appoints also dismisses."""
+    return _office(actor)
+
+
+@signed_in_only
+def may_change_profile(actor: Actor, person_id: UUID) -> Answer:
+    """Name, language, ORCID iD and password are the person's own."""
+    return Yes() if actor.is_person(person_id) or actor.is_system else HIDDEN
+
+
+@signed_in_only
+def may_end_sessions(actor: Actor, person_id: UUID) -> Answer:
+    """One's own sessions only."""
+    return Yes() if actor.is_person(person_id) or actor.is_system else HIDDEN
+
+
+def _office(actor: Actor) -> Answer:
+    return Yes() if actor.is_office or actor.is_system else No()

@@ -1,0 +1,192 @@
+"""Every question asked of the ledger of held time."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy.orm import joinedload
+
+from booking.availability import Busy
+from booking.lifecycle import LIVE, BookingState
+from booking.models import Booking, BookingKind, CalendarKind, CalendarVersion
+from booking.policy.ledger import Held
+from booking.terms import Terms
+from core.audit import AuditEntry
+from core.intervals import Interval
+from facilities.models import ExclusionGroup, Facility, Instrument
+from facilities.openings import WeeklyShift
+
+
+def booking(booking_id: UUID) -> Select[Booking]:
+    """The booking with this id."""
+    return select(Booking).where(Booking.id == booking_id)
+
+
+def instrument(instrument_id: UUID) -> Select[Instrument]:
+    """The instrument with this id."""
+    return select(Instrument).where(Instrument.id == instrument_id)
+
+
+def instrument_by_slugs(facility_slug: str, slug: str) -> Select[Instrument]:
+    """The instrument of an address."""
+    return (
+        select(Instrument)
+        .join(Facility, Facility.id == Instrument.facility_id)
+        .where(Facility.slug == facility_slug, Instrument.slug == slug)
+    )
+
+
+def instruments(instrument_ids: Iterable[UUID]) -> Select[Instrument]:
+    """These instruments, in the order in which they are locked."""
+    return select(Instrument).where(Instrument.id.in_(set(instrument_ids))).order_by(Instrument.id)
+
+
+def exclusion_groups_of(instrument_ids: Iterable[UUID]) -> Select[ExclusionGroup]:
+    """The exclusion groups of these instruments, in the order in which they are locked."""
+    groups = select(Instrument.exclusion_group_id).where(Instrument.id.in_(set(instrument_ids)))
+    return select(ExclusionGroup).where(ExclusionGroup.id.in_(groups)).order_by(ExclusionGroup.id)
+
+
+def held_on(wanted: Instrument, during: Interval) -> Select[Booking]:
+    """Live bookings that touch a stretch on an instrument or run another one of its exclusion group."""
+    where = Booking.instrument_id == wanted.id
+    if wanted.exclusion_group_id is not None:
+        where = or_(where, Booking.exclusion_group_id == wanted.exclusion_group_id)
+    return (
+        select(Booking)
+        .where(where, Booking.state.in_(LIVE), Booking.starts_at < during.end, Booking.ends_at > during.start)
+        .order_by(Booking.starts_at, Booking.unit)
+    )
+
+
+def same_closure(one: Booking) -> Select[Booking]:
+    """The live rows of one closure: it holds every unit of its instrument."""
+    return (
+        select(Booking)
+        .where(
+            Booking.instrument_id == one.instrument_id,
+            Booking.kind == one.kind,
+            Booking.starts_at == one.starts_at,
+            Booking.ends_at == one.ends_at,
+            Booking.state.in_(LIVE),
+        )
+        .order_by(Booking.unit)
+    )
+
+
+def busy(rows: Iterable[Booking], wanted: Instrument) -> list[Busy]:
+    """What bookings (of `held_on`) leave not free on an instrument."""
+    return [
+        Busy(Interval(row.starts_at, row.ends_at), row.unit if row.instrument_id == wanted.id else None)
+        for row in rows
+    ]
+
+
+def held(row: Booking) -> Held:
+    """What the rules look at in a booking."""
+    return Held(row.instrument.facility_id, row.person_id, row.organisation_id, row.state, row.starts_at)
+
+
+def terms_of(wanted: Instrument) -> Terms:
+    """Under which terms the time of an instrument is booked."""
+    plan = wanted.operating_plan
+    shifts = tuple(WeeklyShift(s.weekday, s.start_minute, s.minutes) for s in plan.shifts) if plan else None
+    zone = ZoneInfo(plan.timezone if plan else wanted.facility.timezone)
+    return Terms(
+        wanted.booking_mode, zone, wanted.slot_minutes, wanted.least_minutes, wanted.most_minutes, shifts
+    )
+
+
+# --- lists ------------------------------------------------------------------------------------------------
+
+
+def _listed() -> Select[Booking]:
+    """Bookings with what a list shows of them, in one statement."""
+    return select(Booking).options(
+        joinedload(Booking.instrument, innerjoin=True).joinedload(Instrument.facility, innerjoin=True),
+        joinedload(Booking.person),
+        joinedload(Booking.organisation),
+    )
+
+
+def upcoming_of(person_id: UUID, now: datetime) -> Select[Booking]:
+    """What a person holds from now on, next first."""
+    return (
+        _listed()
+        .where(Booking.person_id == person_id, Booking.state.in_(LIVE), Booking.ends_at > now)
+        .order_by(Booking.starts_at, Booking.id)
+    )
+
+
+def past_of(person_id: UUID, now: datetime) -> Select[Booking]:
+    """What a person held, latest first."""
+    return (
+        _listed()
+        .where(Booking.person_id == person_id, Booking.state.in_(LIVE), Booking.ends_at <= now)
+        .order_by(Booking.starts_at.desc(), Booking.id)
+    )
+
+
+def given_up_by(person_id: UUID) -> Select[Booking]:
+    """A person's cancelled and refused bookings, latest first."""
+    return (
+        _listed()
+        .where(Booking.person_id == person_id, Booking.state.not_in(LIVE))
+        .order_by(Booking.starts_at.desc(), Booking.id)
+    )
+
+
+def counts_of(person_id: UUID, now: datetime) -> Select[int, int, int]:
+    """How many bookings of a person are to come, past, and cancelled or refused."""
+    live = Booking.state.in_(LIVE)
+    return select(
+        func.count(case((and_(live, Booking.ends_at > now), 1))),
+        func.count(case((and_(live, Booking.ends_at <= now), 1))),
+        func.count(case((Booking.state.not_in(LIVE), 1))),
+    ).where(Booking.person_id == person_id)
+
+
+def awaiting_approval(facility_ids: Iterable[UUID] | None, now: datetime) -> Select[Booking]:
+    """Bookings that wait for a manager of these facilities (None: of all), next first; begun ones no longer wait."""
+    waiting = (
+        _listed()
+        .where(
+            Booking.kind == BookingKind.APPROVAL,
+            Booking.state == BookingState.TENTATIVE,
+            Booking.starts_at > now,
+        )
+        .order_by(Booking.starts_at, Booking.id)
+    )
+    if facility_ids is None:
+        return waiting
+    return waiting.where(Booking.instrument_id.in_(_instruments_at(facility_ids)))
+
+
+def how_many_await_approval(facility_ids: Iterable[UUID] | None, now: datetime) -> Select[int]:
+    """Their number."""
+    counted = select(func.count(Booking.id)).where(
+        Booking.kind == BookingKind.APPROVAL, Booking.state == BookingState.TENTATIVE, Booking.starts_at > now
+    )
+    if facility_ids is None:
+        return counted
+    return counted.where(Booking.instrument_id.in_(_instruments_at(facility_ids)))
+
+
+def _instruments_at(facility_ids: Iterable[UUID]) -> Select[UUID]:
+    return select(Instrument.id).where(Instrument.facility_id.in_(set(facility_ids)))
+
+
+def history_of(row: Booking) -> Select[AuditEntry]:
+    """What was done to a booking, oldest first."""
+    return (
+        select(AuditEntry)
+        .where(AuditEntry.subject == Booking.__tablename__, AuditEntry.subject_id == row.id)
+        .order_by(AuditEntry.id)
+    )
+
+
+def calendar_version(kind: CalendarKind, subject_id: UUID) -> Select[CalendarVersion]:
+    """How often a calendar has changed; no row: never."""
+    return select(CalendarVersion).where(CalendarVersion.kind == kind, CalendarVersion.subject_id == subject_id)

@@ -1,0 +1,19 @@
+"""The ledger's verbs: whoever holds, changes or frees time does it through these."""
+
+from booking.services.ledger.bookings import approve, book, cancel, refuse
+from booking.services.ledger.closures import close
+from booking.services.ledger.holding import Claim, change_state, free_unit, hold, lock_instruments, touch
+
+__all__ = [
+    "Claim",
+    "approve",
+    "book",
+    "cancel",
+    "change_state",
+    "close",
+    "free_unit",
+    "hold",
+    "lock_instruments",
+    "refuse",
+    "touch",
+]
