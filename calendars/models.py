@@ -1,22 +1,14 @@
 """Subscriptions: who reads which calendar, by which secret."""
 
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.models import CalendarKind
+from calendars.policy import Detail as Detail
 from core.db import Model, enum_of, primary_key
-
-
-class Detail(StrEnum):
-    """How much a feed tells."""
-
-    BUSY = "busy"
-    TITLE = "title"
-    FULL = "full"
 
 
 class Subscription(Model):

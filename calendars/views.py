@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 blueprint = Blueprint("calendars", __name__)
 
 
-@blueprint.route("/calendars", methods=['GET'])
+@blueprint.route("/calendars", methods=["GET"])
 def index(**_args: str) -> ResponseReturnValue:
     """Stub."""
     return render_template("errors/refusal.html", status=501, message="stub", fields={})
