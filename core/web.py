@@ -146,8 +146,9 @@ def _headers(response: Response) -> Response:
 
 def refused(refusal: Refusal) -> ResponseReturnValue:
     """A refusal as a page, or as a problem document (RFC 9457) for programs."""
-    message = gettext(refusal.message, **refusal.values) if refusal.values else gettext(refusal.message)
-    return _answer(refusal.status, refusal.code, message, refusal.fields)
+    message = gettext(refusal.message, **refusal.values)
+    fields = {name: gettext(sentence, **refusal.values) for name, sentence in refusal.fields.items()}
+    return _answer(refusal.status, refusal.code, message, fields)
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
@@ -186,7 +187,7 @@ def _answer(status: int, code: str, message: str, fields: dict[str, str] | None 
     if request.path.startswith("/api/"):
         body: dict[str, Any] = {"type": "about:blank", "status": status, "code": code, "title": message}
         if fields:
-            body["fields"] = {name: gettext(text_) for name, text_ in fields.items()}
+            body["fields"] = fields
         response = jsonify(body)
         response.mimetype = "application/problem+json"
     else:
