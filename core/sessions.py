@@ -1,34 +1,21 @@
 """Server-side sessions: the cookie is a random key, the content a row, so a copied cookie dies at logout."""
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
-from sqlalchemy import String, delete, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import select
 from werkzeug.datastructures import CallbackDict
 
 from core import clock
-from core.db import Model, db, transaction
+from core.db import db, transaction
+from core.errors import Busy
+from core.session_rows import ABSOLUTE_LIFE, StoredSession, forget
+from core.tokens import hashed, new_token
 
-ABSOLUTE_LIFE = timedelta(hours=12)
+IDLE_SECONDS = 8 * 3600
 TOUCH_EVERY = timedelta(minutes=5)
-
-
-class StoredSession(Model):
-    """What one browser's session holds; the key itself is never stored, only its hash."""
-
-    __tablename__ = "sessions"
-
-    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    data: Mapped[dict[str, Any]]
-    person_id: Mapped[str | None] = mapped_column(String(36), index=True)
-    created_at: Mapped[datetime]
-    seen_at: Mapped[datetime]
-    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class ServerSession(CallbackDict[str, Any], SessionMixin):
@@ -38,21 +25,21 @@ class ServerSession(CallbackDict[str, Any], SessionMixin):
         def changed(me: "ServerSession") -> None:
             me.modified = True
 
-        super().__init__(data, changed)  # type: ignore[arg-type]  # werkzeug types the callback loosely
+        super().__init__(data, changed)
         self.key = key
         self.seen_at = seen_at
         self.modified = False
         self.renewed = False
 
+    @property
+    def key_hash(self) -> str:
+        """What the session's row is found by; empty when there is no row yet."""
+        return hashed(self.key) if self.key else ""
+
     def renew(self) -> None:
         """Take a new key at the end of this request: at login, so that a planted key is worthless."""
         self.renewed = True
         self.modified = True
-
-
-def hashed(key: str) -> str:
-    """The form in which keys and other secrets are kept."""
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class DatabaseSessions(SessionInterface):
@@ -75,55 +62,61 @@ class DatabaseSessions(SessionInterface):
         """Store what changed, at most touching the row every few minutes otherwise."""
         assert isinstance(session, ServerSession)  # noqa: S101 - only open_session makes them
         now = clock.now()
-        idle = timedelta(seconds=int(session.get("_idle_seconds", 8 * 3600)))
-        stale = session.key is not None and session.seen_at is not None and now - session.seen_at > TOUCH_EVERY
-        if not session.modified and not stale:
-            return
-        response.vary.add("Cookie")
-        name = self.get_cookie_name(app)
-        if not session:
-            if session.key:
-                forget(session.key)
-                response.delete_cookie(name, path="/", secure=bool(app.config["SESSION_COOKIE_SECURE"]), httponly=True)
-            return
-        key = self._store(session, now, idle)
-        response.set_cookie(
-            name,
-            key,
-            httponly=True,
-            secure=bool(app.config["SESSION_COOKIE_SECURE"]),
-            samesite="Lax",
-            path="/",
-            max_age=int(ABSOLUTE_LIFE.total_seconds()),
-        )
+        if session.modified:
+            response.vary.add("Cookie")
+            key = self._store(session, now) if session else self._end(session)
+            self._answer_cookie(app, response, key, session.key)
+        elif session.key is not None and session.seen_at is not None and now - session.seen_at > TOUCH_EVERY:
+            self._touch(session, now)
+
+    def _answer_cookie(self, app: Flask, response: Response, key: str | None, before: str | None) -> None:
+        name, secure = self.get_cookie_name(app), bool(app.config["SESSION_COOKIE_SECURE"])
+        if key is not None and key != before:
+            life = int(ABSOLUTE_LIFE.total_seconds())
+            response.set_cookie(name, key, max_age=life, path="/", secure=secure, httponly=True, samesite="Lax")
+        elif key is None and before is not None:
+            response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="Lax")
 
     @staticmethod
-    def _store(session: ServerSession, now: datetime, idle: timedelta) -> str:
+    def _end(session: ServerSession) -> None:
+        if session.key:
+            forget(session.key)
+
+    @staticmethod
+    def _store(session: ServerSession, now: datetime) -> str | None:
+        """The key under which the session is kept from now on; None when it was ended while we worked.
+
+        A row that another request has deleted (logout, new password) is never written anew.
+        """
         old = session.key
-        key = secrets.token_urlsafe(32) if old is None or session.renewed else old
         with transaction() as tx:
-            row = tx.session.get(StoredSession, hashed(old)) if old else None
-            created = row.created_at if row and not session.renewed else now
+            row = tx.session.get(StoredSession, hashed(old), with_for_update=True) if old else None
+            if old and row is None and not session.renewed:
+                return None
+            key = new_token() if old is None or session.renewed else old
             if row and session.renewed:
                 tx.session.delete(row)
                 row = None
             if row is None:
-                row = StoredSession(key_hash=hashed(key), created_at=created)
+                row = StoredSession(key_hash=hashed(key), created_at=now)
                 tx.session.add(row)
             row.data = dict(session)
             row.person_id = session.get("_user_id")
             row.seen_at = now
-            row.expires_at = min(now + idle, created + ABSOLUTE_LIFE)
+            row.expires_at = _expiry(session, row.created_at, now)
         return key
 
+    @staticmethod
+    def _touch(session: ServerSession, now: datetime) -> None:
+        try:
+            with transaction() as tx:
+                row = tx.session.get(StoredSession, session.key_hash, with_for_update=True)
+                if row is not None:
+                    row.seen_at, row.expires_at = now, _expiry(session, row.created_at, now)
+        except Busy:
+            return  # the answer is ready and good; the next request touches the row
 
-def forget(key: str) -> None:
-    """End one session; its cookie is worthless from now on."""
-    with transaction() as tx:
-        tx.session.execute(delete(StoredSession).where(StoredSession.key_hash == hashed(key)))
 
-
-def purge(now: datetime) -> None:
-    """Delete expired sessions."""
-    with transaction() as tx:
-        tx.session.execute(delete(StoredSession).where(StoredSession.expires_at <= now))
+def _expiry(session: ServerSession, created_at: datetime, now: datetime) -> datetime:
+    idle = timedelta(seconds=int(session.get("_idle_seconds", IDLE_SECONDS)))
+    return min(now + idle, created_at + ABSOLUTE_LIFE)

@@ -13,12 +13,12 @@ import calendars.models
 import core.audit
 import core.idempotency
 import core.outbox
-import core.sessions
+import core.session_rows
 import facilities.models
 from core.db import Model
 
 TABLES = (accounts.models, booking.models, calendars.models, facilities.models)  # imported for their tables
-TABLES_OF_CORE = (core.audit, core.idempotency, core.outbox, core.sessions)
+TABLES_OF_CORE = (core.audit, core.idempotency, core.outbox, core.session_rows)
 
 config = context.config
 if config.config_file_name and Path(config.config_file_name).exists():
