@@ -1,6 +1,7 @@
 """Passwords: Argon2id hashes, and what makes a password too weak to be taken."""
 
 from functools import cache
+from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -15,16 +16,7 @@ LEAST_DIFFERENT = 5
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 # The most common passwords of public leaks that are long enough to pass the other rules.
-_COMMON = frozenset(
-    """
-    1234567890 12345678910 0123456789 0987654321 9876543210 123456789a 123456789q a123456789 qwerty12345
-    qwerty123456 qwertyuiop qwertyuiop123 1q2w3e4r5t 1q2w3e4r5t6y q1w2e3r4t5 q1w2e3r4t5y6 1qaz2wsx3edc zaq12wsxcde3
-    1qazxsw23edc qazwsxedcrfv asdfghjkl123 zxcvbnm123 password12 password123 password1234 password12345 passw0rd123
-    p@ssw0rd123 iloveyou123 letmein12345 welcome12345 administrator admin12345 admin123456 football123 baseball123
-    superman123 princess123 sunshine123 michelle123 abcdefghij abcdefghijk abcd123456 abc1234567 changeme123 trustno1trustno1
-    francesco1 alessandro forzamilan forzainter juventus1897 password10 basketball liverpool1
-    """.split()
-)
+_COMMON = frozenset(Path(__file__).with_name("common_passwords.txt").read_text(encoding="ascii").split())
 
 
 def hash_of(password: str) -> str:

@@ -99,9 +99,9 @@ def organisations_like(text: str, kind: OrganisationType | None) -> Select[Organ
     return found
 
 
-def names_taken(name: str, slug: str) -> Select[Organisation]:
-    """Organisations that already have this name or this slug."""
-    return select(Organisation).where(or_(Organisation.name == name, Organisation.slug == slug))
+def organisation_named(name: str) -> Select[Organisation]:
+    """The organisation of this name."""
+    return select(Organisation).where(Organisation.name == name)
 
 
 def memberships_of(person_id: UUID) -> Select[Membership]:
@@ -143,9 +143,9 @@ def all_facilities() -> Select[UUID, str, str, str]:
     )
 
 
-def facility_id_of(slug: str) -> Select[UUID]:
-    """The id of the facility with this slug."""
-    return select(FACILITIES.c.id).where(FACILITIES.c.slug == slug)
+def facility_id(known_id: UUID) -> Select[UUID]:
+    """The id itself, if there is such a facility."""
+    return select(FACILITIES.c.id).where(FACILITIES.c.id == known_id)
 
 
 def posts_of(person_id: UUID) -> Select[Post, str, str, str]:

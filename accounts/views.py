@@ -6,31 +6,31 @@ from flask.typing import ResponseReturnValue
 blueprint = Blueprint("accounts", __name__)
 
 
-@blueprint.route("/login", methods=['GET', 'POST'])
+@blueprint.route("/login", methods=["GET", "POST"])
 def login(**_args: str) -> ResponseReturnValue:
     """Stub."""
     return render_template("errors/refusal.html", status=501, message="stub", fields={})
 
 
-@blueprint.route("/logout", methods=['POST'])
+@blueprint.route("/logout", methods=["POST"])
 def logout(**_args: str) -> ResponseReturnValue:
     """Stub."""
     return render_template("errors/refusal.html", status=501, message="stub", fields={})
 
 
-@blueprint.route("/account", methods=['GET'])
+@blueprint.route("/account", methods=["GET"])
 def account(**_args: str) -> ResponseReturnValue:
     """Stub."""
     return render_template("errors/refusal.html", status=501, message="stub", fields={})
 
 
-@blueprint.route("/organisations/<slug>", methods=['GET'])
+@blueprint.route("/organisations/<slug>", methods=["GET"])
 def organisation(**_args: str) -> ResponseReturnValue:
     """Stub."""
     return render_template("errors/refusal.html", status=501, message="stub", fields={})
 
 
-@blueprint.route("/organisations", methods=['GET'])
+@blueprint.route("/organisations", methods=["GET"])
 def organisations(**_args: str) -> ResponseReturnValue:
     """Stub."""
     return render_template("errors/refusal.html", status=501, message="stub", fields={})
