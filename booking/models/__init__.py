@@ -1,18 +1,17 @@
 """Tables of rounds, requests, plans and the booking ledger."""
 
+from booking.content import Needs, WindowKind
 from booking.models.ledger import Booking, BookingKind, CalendarKind, CalendarVersion
 from booking.models.plans import Plan, PlanBlock
 from booking.models.requests import (
     Feasibility,
     Lag,
-    Needs,
     Part,
     PartAlternative,
     Request,
     RequestEvent,
     Review,
     Window,
-    WindowKind,
 )
 from booking.models.rounds import Entitlement, Fairness, Round, RoundHold, RoundInstrument
 

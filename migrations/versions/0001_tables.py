@@ -557,6 +557,7 @@ def upgrade() -> None:
         sa.Column("grant_programme", sa.String(length=120), nullable=False),
         sa.Column("grant_number", sa.String(length=80), nullable=False),
         sa.Column("is_confidential", sa.Boolean(), nullable=False),
+        sa.Column("is_shared", sa.Boolean(), nullable=False),
         sa.Column("wants_partners", sa.Boolean(), nullable=False),
         sa.Column("wants_grant_help", sa.Boolean(), nullable=False),
         sa.Column(
@@ -648,10 +649,7 @@ def upgrade() -> None:
         sa.Column("gap_least_minutes", sa.Integer(), nullable=True),
         sa.Column("gap_most_minutes", sa.Integer(), nullable=True),
         sa.Column("configuration", sa.String(length=40), nullable=True),
-        sa.CheckConstraint(
-            "amount_minutes > 0 AND least_minutes >= 0 AND least_minutes <= amount_minutes",
-            name=op.f("ck_parts_amount"),
-        ),
+        sa.CheckConstraint("amount_minutes >= 0 AND least_minutes >= 0", name=op.f("ck_parts_amount")),
         sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_parts_request_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_parts")),
         sa.UniqueConstraint("request_id", "position", name=op.f("uq_parts_request_id_position")),
