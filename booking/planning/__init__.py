@@ -1,0 +1,27 @@
+"""The one door to the scheduler: rows of a round become a problem, a plan becomes rows."""
+
+from booking.planning.grid import Grid
+from booking.planning.problem import Document, grid_of, problem_of
+from booking.planning.solving import (
+    NoPlan,
+    PlannedBlock,
+    ProgressReport,
+    Solution,
+    Stopped,
+    problem_hash,
+    solve,
+)
+
+__all__ = [
+    "Document",
+    "Grid",
+    "NoPlan",
+    "PlannedBlock",
+    "ProgressReport",
+    "Solution",
+    "Stopped",
+    "grid_of",
+    "problem_hash",
+    "problem_of",
+    "solve",
+]
