@@ -22,7 +22,7 @@ def may_read_catalogue(_actor: Actor) -> Answer:
     return Yes()
 
 
-def may_see_free_busy(actor: Actor, is_public: bool) -> Answer:  # noqa: FBT001 - the facility's own setting
+def may_see_free_busy(actor: Actor, is_public: bool) -> Answer:
     """Free/busy without names: members always, visitors where the facility says so."""
     if actor.is_signed_in or is_public:
         return Yes()
