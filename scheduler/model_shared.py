@@ -1,0 +1,255 @@
+"""The rules about shared things, added to the model: capacity, exclusive names and changeover."""
+
+from itertools import groupby, pairwise
+
+from ortools.sat.python import cp_model
+
+from scheduler import model_rules
+from scheduler.lanes import has_changeover, lane_of, needs_units
+from scheduler.model import Allocation, Literal, Rule, cliques
+from scheduler.problem import Problem
+from scheduler.values import Request, Resource
+
+Lane = list[tuple[int, str]]
+"""Places of configured rows with their configuration."""
+
+
+def capacity_holds(allocation: Allocation) -> None:
+    """Blocks and side use together never take more units than there are."""
+    uses: dict[str, dict[int, int]] = {}
+    for place, row in enumerate(allocation.rows):
+        part = allocation.problem.request_by_id[row.at.request].part_by_id[row.at.part]
+        for name, units in ((row.at.resource, 1), *((side.resource, side.units) for side in part.side)):
+            resource_use = uses.setdefault(name, {})
+            resource_use[place] = resource_use.get(place, 0) + units
+    for name, units_of in uses.items():
+        capacity = allocation.problem.resource_by_id[name].capacity
+        spans = [(allocation.rows[place].at.start, allocation.rows[place].at.end, place) for place in units_of]
+        for clique in cliques(spans):
+            add_capacity(allocation, [(place, units_of[place]) for place in clique], capacity)
+
+
+def add_capacity(allocation: Allocation, uses: list[tuple[int, int]], capacity: int) -> None:
+    variables = [allocation.rows[place].var for place, _ in uses]
+    if capacity == 1:
+        allocation.model.add_at_most_one(variables)
+    elif sum(units for _, units in uses) > capacity:
+        weights = [units for _, units in uses]
+        allocation.model.add(cp_model.LinearExpr.weighted_sum(variables, weights) <= capacity)
+
+
+def is_serial(allocation: Allocation, resources: list[Resource]) -> bool:
+    """Whether at most one block of these resources runs at a time."""
+    return all(resource.capacity == 1 for resource in resources)
+
+
+def exclusive_names_hold(allocation: Allocation) -> None:
+    """Two resources of one exclusive name never run at once; side use does not count."""
+    named = [resource for resource in allocation.problem.resources if resource.exclusive is not None]
+    named.sort(key=lambda resource: (resource.exclusive or "", resource.id))
+    for _, group in groupby(named, key=lambda resource: resource.exclusive):
+        resources = {resource.id: resource for resource in group}
+        spans = [
+            (row.at.start, row.at.end, place)
+            for place, row in enumerate(allocation.rows)
+            if row.at.resource in resources
+        ]
+        for clique in cliques(spans):
+            if len({allocation.rows[place].at.resource for place in clique}) > 1:
+                allocation.model.add_at_most_one(running(allocation, clique, resources))
+
+
+def running(allocation: Allocation, clique: list[int], resources: dict[str, Resource]) -> list[Literal]:
+    """One literal for each resource that runs at the clique's grain; single units speak for themselves."""
+    literals: list[Literal] = []
+    for name, resource in resources.items():
+        variables = [allocation.rows[place].var for place in clique if allocation.rows[place].at.resource == name]
+        if resource.capacity == 1:
+            literals += variables
+        elif variables:
+            literals.append(any_of(allocation, variables))
+    return literals
+
+
+def any_of(allocation: Allocation, variables: list[Literal]) -> Literal:
+    """A literal that is true when one of the variables is."""
+    if len(variables) == 1:
+        return variables[0]
+    found = allocation.model.new_bool_var("")
+    for variable in variables:
+        allocation.model.add_implication(variable, found)
+    return found
+
+
+def lanes(allocation: Allocation) -> dict[tuple[str, ...], tuple[Lane, list[Resource]]]:
+    """Configured rows by lane, with the lane's resources; only lanes that have a changeover table."""
+    found: dict[tuple[str, ...], tuple[Lane, list[Resource]]] = {}
+    for place, row in enumerate(allocation.rows):
+        part = allocation.problem.request_by_id[row.at.request].part_by_id[row.at.part]
+        resource = allocation.problem.resource_by_id[row.at.resource]
+        if part.configuration is None or not has_changeover(resource):
+            continue
+        key = lane_of(resource, row.at.unit)
+        sharing = [
+            other
+            for other in allocation.problem.resources
+            if other is resource or (resource.exclusive is not None and other.exclusive == resource.exclusive)
+        ]
+        found.setdefault(key, ([], sharing))[0].append((place, part.configuration))
+    return found
+
+
+def runs_one_at_a_time(key: tuple[str, ...], resources: list[Resource]) -> bool:
+    """Whether a lane holds at most one block at a time."""
+    return key[0] == "unit" or all(resource.capacity == 1 for resource in resources)
+
+
+def changeovers_hold(allocation: Allocation) -> None:
+    """Consecutive configured blocks of a lane leave the grains their changeover needs."""
+    for key, (lane, resources) in lanes(allocation).items():
+        table = resources[0].changeover
+        for (before, after), grains in sorted(table.items()):
+            if grains and may_be_bridged(allocation, lane, before, after, resources[0]):
+                add_changeover_by_pairs(allocation, lane, before, after, grains)
+            elif grains and before == after:
+                add_changeover_to_itself(allocation, lane, before, grains)
+            elif grains:
+                serial = runs_one_at_a_time(key, resources)
+                add_changeover(allocation, lane, (before, after), grains, serial=serial)
+
+
+def named_units_do_not_overlap(allocation: Allocation) -> None:
+    """Where changeover is counted by unit, each block has its unit for itself."""
+    by_unit: dict[tuple[str, int], list[tuple[int, int, int]]] = {}
+    for place, row in enumerate(allocation.rows):
+        if allocation.problem.resource_by_id[row.at.resource].capacity > 1:
+            by_unit.setdefault((row.at.resource, row.at.unit), []).append((row.at.start, row.at.end, place))
+    units = {resource.id for resource in allocation.problem.resources if needs_units(resource)}
+    for (name, _), spans in by_unit.items():
+        if name in units:
+            for clique in cliques(spans):
+                allocation.model.add_at_most_one(allocation.rows[place].var for place in clique)
+
+
+def may_be_bridged(allocation: Allocation, lane: Lane, before: str, after: str, resource: Resource) -> bool:
+    """Whether a block of a third configuration can stand between two blocks that are too close."""
+    table = resource.changeover
+    for place, middle in lane:
+        if middle not in (before, after):
+            detour = table.get((before, middle), 0) + allocation.rows[place].at.length + table.get((middle, after), 0)
+            if detour < table[before, after]:
+                return True
+    return False
+
+
+def add_changeover(allocation: Allocation, lane: Lane, pair: tuple[str, str], grains: int, *, serial: bool) -> None:
+    """No block of `after` runs while a block of `before`, lengthened by the changeover, does."""
+    before, after = pair
+    spans = []
+    is_first = {place: configuration == before for place, configuration in lane}
+    for place, configuration in lane:
+        row = allocation.rows[place].at
+        if configuration in pair:
+            spans.append((row.start, row.end + (grains if configuration == before else 0), place))
+    for clique in cliques(spans):
+        first = [allocation.rows[place].var for place in clique if is_first[place]]
+        second = [allocation.rows[place].var for place in clique if not is_first[place]]
+        if first and second:
+            later = second if serial else [any_of(allocation, second)]
+            allocation.model.add_at_most_one([any_of(allocation, first), *later])
+
+
+def add_changeover_to_itself(allocation: Allocation, lane: Lane, configuration: str, grains: int) -> None:
+    """Blocks of one configuration that still need time between them."""
+    rows = allocation.rows
+    spans = [(rows[place].at.start, rows[place].at.end + grains, place) for place, own in lane if own == configuration]
+    for clique in cliques(spans):
+        allocation.model.add_at_most_one(rows[place].var for place in clique)
+
+
+def add_changeover_by_pairs(allocation: Allocation, lane: Lane, before: str, after: str, grains: int) -> None:
+    """Two blocks too close for their changeover need a configured block wholly between them."""
+    rows = allocation.rows
+    for one in [rows[place] for place, own in lane if own == before]:
+        for other in [rows[place] for place, own in lane if own == after]:
+            if other is one or not other.at.end > one.at.start or not other.at.start < one.at.end + grains:
+                continue
+            between = [
+                rows[place].var
+                for place, _ in lane
+                if one.at.end <= rows[place].at.start and rows[place].at.end <= other.at.start
+            ]
+            allocation.model.add_bool_or([one.var.negated(), other.var.negated(), *between])
+
+
+def changeover_count(allocation: Allocation) -> list[Literal]:
+    """Literals of which one is true for each changeover, on lanes that run one block at a time."""
+    changes: list[Literal] = []
+    for key, (lane, resources) in lanes(allocation).items():
+        if runs_one_at_a_time(key, resources):
+            changes += lane_changes(allocation, lane, resources[0])
+    return changes
+
+
+def lane_changes(allocation: Allocation, lane: Lane, resource: Resource) -> list[Literal]:
+    """The last configuration is carried from start to start; a change is where it is left for another."""
+    model = allocation.model
+    starts: dict[int, dict[str, list[Literal]]] = {}
+    for place, configuration in lane:
+        row = allocation.rows[place]
+        starts.setdefault(row.at.start, {}).setdefault(configuration, []).append(row.var)
+    names = sorted({configuration for _, configuration in lane})
+    states = {grain: {name: model.new_bool_var("") for name in names} for grain in sorted(starts)}
+    changes: list[Literal] = []
+    for state in states.values():
+        model.add_at_most_one(state.values())
+    for grain, by_name in starts.items():
+        for name, variables in by_name.items():
+            model.add(cp_model.LinearExpr.sum(variables) <= states[grain][name])
+    for before, after in pairwise(sorted(starts)):
+        started = [variable for variables in starts[after].values() for variable in variables]
+        for name in names:
+            kept = [states[before][name].negated(), states[after][name]]
+            model.add_bool_or([*kept, *started])
+        changes += [
+            change
+            for name, variables in starts[after].items()
+            for change in changes_into(allocation, states[before], name, variables, resource)
+        ]
+    return changes
+
+
+def changes_into(
+    allocation: Allocation, state: dict[str, Literal], name: str, variables: list[Literal], resource: Resource
+) -> list[Literal]:
+    leaving = [state[other] for other in state if resource.changeover.get((other, name), 0) > 0]
+    if not leaving:
+        return []
+    change = allocation.model.new_bool_var("")
+    for previous in leaving:
+        allocation.model.add(cp_model.LinearExpr.sum(variables) + previous - 1 <= change)
+    return [change]
+
+
+RULES: tuple[Rule, ...] = (
+    model_rules.part_is_present_with_its_blocks,
+    model_rules.amounts_hold,
+    model_rules.leasts_hold,
+    model_rules.needs_hold,
+    model_rules.requests_do_not_overlap_themselves,
+    model_rules.gaps_hold,
+    model_rules.lags_hold,
+    model_rules.pins_hold,
+    capacity_holds,
+    exclusive_names_hold,
+    named_units_do_not_overlap,
+    changeovers_hold,
+)
+
+
+def build(problem: Problem, wanted: list[Request]) -> Allocation:
+    """The model of all legal plans over the wanted requests."""
+    allocation = Allocation(problem, wanted)
+    for rule in RULES:
+        rule(allocation)
+    return allocation
