@@ -1,6 +1,6 @@
 """How times and amounts are written for people: local zone, 24-hour clock, the reader's language."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_time
@@ -20,6 +20,16 @@ def day(at: datetime, zone: str, language: str) -> str:
 def short_day(at: datetime, zone: str, language: str) -> str:
     """'sab 9 gen' / 'Sat 9 Jan'."""
     return format_date(at.astimezone(ZoneInfo(zone)).date(), "EEE d MMM", locale=_locale(language))
+
+
+def weekday_short(on: date, language: str) -> str:
+    """'sab' / 'Sat'."""
+    return format_date(on, "EEE", locale=_locale(language))
+
+
+def month_short(on: date, language: str) -> str:
+    """'gen' / 'Jan'."""
+    return format_date(on, "MMM", locale=_locale(language))
 
 
 def clock_time(at: datetime, zone: str, language: str) -> str:

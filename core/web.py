@@ -21,7 +21,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from core import clock, formats
 from core.config import ROOT, Settings
 from core.db import db
-from core.errors import Busy, Refusal
+from core.errors import Busy, Refusal, TooMany
 from core.i18n import DEFAULT_LANGUAGE, FEATURES, LANGUAGES, either
 from core.sessions import DatabaseSessions
 
@@ -148,7 +148,10 @@ def refused(refusal: Refusal) -> ResponseReturnValue:
     """A refusal as a page, or as a problem document (RFC 9457) for programs."""
     message = gettext(refusal.message, **refusal.values)
     fields = {name: gettext(sentence, **refusal.values) for name, sentence in refusal.fields.items()}
-    return _answer(refusal.status, refusal.code, message, fields)
+    response = make_response(_answer(refusal.status, refusal.code, message, fields))
+    if refusal.retry_after:
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    return response
 
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
@@ -194,8 +197,6 @@ def _answer(status: int, code: str, message: str, fields: dict[str, str] | None 
         page = render_template("errors/refusal.html", status=status, message=message, fields=fields or {})
         response = make_response(page)
     response.status_code = status
-    if status == Busy.status:
-        response.headers["Retry-After"] = "2"
     return response
 
 
@@ -247,6 +248,8 @@ def _template_helpers(app: Flask, settings: Settings) -> None:
         day=in_language(formats.day),
         short_day=in_language(formats.short_day),
         clock_time=in_language(formats.clock_time),
+        weekday_short=in_language(formats.weekday_short),
+        month_short=in_language(formats.month_short),
         hours=in_language(formats.hours),
         percent=in_language(formats.percent),
         number=lambda value, digits=1: formats.number(value, current_language(), digits),

@@ -19,12 +19,12 @@ from kombu.utils.json import dumps, loads
 class Channel(filesystem.Channel):
     """Whole files only."""
 
-    def _put(self, queue: str, message: Any, **_kwargs: Any) -> None:
+    def _put(self, queue: str, payload: Any, **_kwargs: Any) -> None:  # type: ignore[override]  # as kombu itself names it
         folder = Path(self.data_folder_out)
         name = f"{time_ns():020d}_{uuid.uuid4()}.{queue}.msg"
         aside = folder / f"{name}.part"
         try:
-            aside.write_text(dumps(message), encoding="utf-8")
+            aside.write_text(dumps(payload), encoding="utf-8")
             aside.rename(folder / name)
         except OSError as error:
             raise ChannelError(f"cannot add a message to {folder}") from error
