@@ -35,12 +35,12 @@ def book(
     The same `key` gives the same booking again. Refusals: Forbidden (policy), Conflict (mode, taken), Invalid (times).
     """
     with transaction() as tx:
-        instrument = lock_instruments(tx, [instrument_id])[instrument_id]
         policy.may_book(actor, organisation_id).or_refuse()
         assert actor.person_id is not None  # noqa: S101 - the policy has just said so
         known = idempotency.made_before(tx, actor.person_id, key, "book")
         if known is not None:
             return known
+        instrument = lock_instruments(tx, [instrument_id])[instrument_id]
         check_mode(instrument.booking_mode)
         wanted = check_times(queries.terms_of(instrument), start, end, now)
         is_instant = instrument.booking_mode is BookingMode.INSTANT

@@ -34,12 +34,12 @@ def close(
     Gives the id of the first unit's row: cancelling any of them reopens all.
     """
     with transaction() as tx:
-        instrument = lock_instruments(tx, [instrument_id])[instrument_id]
-        policy.may_close(actor, instrument.facility_id).or_refuse()
+        policy.may_close(actor, tx.one(queries.instrument(instrument_id)).facility_id).or_refuse()
         assert actor.person_id is not None  # noqa: S101 - the policy has just said so
         known = idempotency.made_before(tx, actor.person_id, key, "close")
         if known is not None:
             return known
+        instrument = lock_instruments(tx, [instrument_id])[instrument_id]
         wanted = _checked(start, end, kind, now)
         hit = [row for row in tx.session.scalars(queries.held_on(instrument, wanted)) if _is_hit(row, instrument)]
         if hit:
