@@ -1,6 +1,6 @@
 """The verbs of a member's request: begin, save, submit, withdraw, clone, and the office's break-glass.
 
-Locks are taken in one order: person, round, request.
+Locks are taken in one order: idempotency key, round, request, instruments (docs/reference/locking.md).
 """
 
 from dataclasses import replace
@@ -9,7 +9,6 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from accounts import queries as accounts_queries
 from accounts.policy import Actor
 from booking.content import PartContent, RequestContent, WindowContent
 from booking.lifecycle import REQUEST_STEPS, RequestState, RoundState, step
@@ -18,6 +17,7 @@ from booking.policy import requests as policy
 from booking.queries import requests as queries
 from booking.queries import rounds as round_queries
 from booking.request_rules import Strictness, problems_of
+from booking.services import ledger
 from core import audit, formats, idempotency, mail
 from core.db import Tx, transaction
 from core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -31,13 +31,14 @@ def begin(round_id: UUID, organisation_id: UUID, actor: Actor, now: datetime, ke
     """Start an empty draft in an open round, in the name of an organisation that has an entitlement there."""
     with transaction() as tx:
         policy.may_begin(actor, organisation_id).or_refuse()
-        person_id = _the_person(tx, actor)
+        person_id = _person_of(actor)
         known = idempotency.made_before(tx, person_id, key, "request.begin")
         if known:
             return known
         round_ = _open_round(tx, round_id, actor, now)
         _refuse_without_entitlement(tx, round_.id, organisation_id)
         request = _new_draft(tx, round_, organisation_id, person_id, now)
+        _write(tx, request, RequestContent(parts=(PartContent(),)))  # a form starts with one part
         _happened(tx, request, "begin", actor, now)
         idempotency.remember(tx, person_id, key, "request.begin", request.id, now)
         return request.id
@@ -92,6 +93,7 @@ def withdraw(request_id: UUID, actor: Actor, now: datetime, reason: str = "") ->
         _happened(tx, request, "withdraw", actor, now, reason)
         if was_sent:
             round_.version += 1
+            _give_back(tx, request, actor, now, reason)
             _tell_owner(tx, request, "request_withdrawn", now, reason=reason)
 
 
@@ -101,12 +103,12 @@ def clone(request_id: UUID, actor: Actor, now: datetime, key: str = "", round_id
     What the other round does not offer is left out: its instruments, its configurations, times outside its horizon.
     """
     with transaction() as tx:
-        original = tx.one(queries.request_in_full(request_id))
-        policy.may_clone(actor, queries.standing(original)).or_refuse()
-        person_id = _the_person(tx, actor)
+        person_id = _person_of(actor)
         known = idempotency.made_before(tx, person_id, key, "request.clone")
         if known:
             return known
+        original = tx.one(queries.request_in_full(request_id))
+        policy.may_clone(actor, queries.standing(original)).or_refuse()
         round_ = _open_round(tx, round_id or original.round_id, actor, now)
         organisation_id = _organisation_for(tx, round_.id, original.organisation_id, actor)
         request = _new_draft(tx, round_, organisation_id, person_id, now)
@@ -129,11 +131,10 @@ def break_glass(request_id: UUID, actor: Actor, now: datetime, reason: str) -> N
 # what the verbs share -------------------------------------------------------------------------------------------------
 
 
-def _the_person(tx: Tx, actor: Actor) -> UUID:
-    """Lock who creates, so that the same key sent twice at once makes one thing."""
+def _person_of(actor: Actor) -> UUID:
     if actor.person_id is None:
         raise Forbidden
-    return tx.lock(accounts_queries.person(actor.person_id)).id
+    return actor.person_id
 
 
 def _open_round(tx: Tx, round_id: UUID, actor: Actor, now: datetime) -> Round:
@@ -190,6 +191,15 @@ def _refuse_problems(content: RequestContent, round_: Round, strictness: Strictn
     problems = problems_of(content, queries.round_facts(round_), strictness)
     if problems:
         raise Invalid(fields=dict(reversed(problems)))  # of several on one field the first stays
+
+
+def _give_back(tx: Tx, request: Request, actor: Actor, now: datetime, reason: str) -> None:
+    """Cancel what the request holds in the future; what has begun stays in the ledger."""
+    held = [row for row in tx.session.scalars(queries.live_bookings_of(request.id)).all() if row.starts_at > now]
+    if held:
+        ledger.lock_instruments(tx, {row.instrument_id for row in held})
+    for row in held:
+        ledger.change_state(tx, row, "cancel", actor, now, reason)
 
 
 def _refuse_bad_reason(reason: str, needed: bool) -> None:
