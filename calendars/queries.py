@@ -1,5 +1,6 @@
 """Every question asked of subscriptions and of what their feeds show."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -48,14 +49,14 @@ def count_of_live_subscriptions(person_id: UUID) -> Select[int]:
     return select(func.count()).select_from(live_subscriptions_of(person_id).subquery())
 
 
-def facility(facility_id: UUID) -> Select[Facility]:
-    """The facility with this id."""
-    return select(Facility).where(Facility.id == facility_id)
+def facilities(facility_ids: Iterable[UUID]) -> Select[Facility]:
+    """The facilities with these ids, by name."""
+    return select(Facility).where(Facility.id.in_(list(facility_ids))).order_by(Facility.name_en)
 
 
-def instrument(instrument_id: UUID) -> Select[Instrument]:
-    """The instrument with this id, with its facility."""
-    return select(Instrument).where(Instrument.id == instrument_id).options(joinedload(Instrument.facility))
+def instruments(instrument_ids: Iterable[UUID]) -> Select[Instrument]:
+    """The instruments with these ids, each with its facility."""
+    return select(Instrument).where(Instrument.id.in_(list(instrument_ids))).options(joinedload(Instrument.facility))
 
 
 def instruments_in(kind: CalendarKind, subject_id: UUID) -> Select[Instrument]:
@@ -125,8 +126,3 @@ def instruments_booked_by(person_id: UUID, limit: int) -> Select[Instrument]:
         .order_by(latest.c.latest.desc(), Instrument.name)
         .limit(limit)
     )
-
-
-def facilities_with(facility_ids: list[UUID]) -> Select[Facility]:
-    """The facilities with these ids, by name."""
-    return select(Facility).where(Facility.id.in_(facility_ids)).order_by(Facility.name_en)

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from sqlalchemy import or_, update
 
-from accounts.policy import Actor, Answer
+from accounts.policy import Actor
 from booking.models import CalendarKind
 from calendars import policy, queries
 from calendars.models import Subscription
 from calendars.policy import Detail
+from calendars.targets import may_subscribe, target_of
 from core import audit, idempotency
 from core.db import Tx, transaction
 from core.errors import Conflict, Invalid
@@ -47,7 +48,7 @@ def subscribe(
         raise Invalid(fields={"name": N_("Please give the calendar a name.")})
     made = new_token()
     with transaction() as tx:
-        may_subscribe(tx, actor, kind, subject_id).or_refuse()
+        may_subscribe(actor, target_of(tx.session, kind, subject_id)).or_refuse()
         assert actor.person_id is not None  # noqa: S101 - no visitor passes the policy
         if idempotency.made_before(tx, actor.person_id, key, "subscribe"):
             raise AlreadyShown
@@ -68,15 +69,6 @@ def subscribe(
     return made
 
 
-def may_subscribe(tx: Tx, actor: Actor, kind: CalendarKind, subject_id: UUID) -> Answer:
-    """The policy's answer for this calendar; NotFound when there is no such instrument or facility."""
-    if kind is CalendarKind.PERSON:
-        return policy.may_subscribe_to_person(actor, subject_id)
-    if kind is CalendarKind.FACILITY:
-        return policy.may_subscribe_to_facility(actor, tx.one(queries.facility(subject_id)).id)
-    return policy.may_subscribe_to_facility(actor, tx.one(queries.instrument(subject_id)).facility_id)
-
-
 def _leave_room(tx: Tx, person_id: UUID) -> None:
     if tx.one(queries.count_of_live_subscriptions(person_id)) >= MOST_SUBSCRIPTIONS:
         raise Conflict(
@@ -94,6 +86,11 @@ def revoke(subscription_id: UUID, actor: Actor, now: datetime) -> None:
         if row.revoked_at is None:
             row.revoked_at = now
             audit.record(tx, actor.person_id, "revoke", row, now)
+
+
+def fetch_is_worth_noting(row: Subscription, now: datetime) -> bool:
+    """Whether the last note of a fetch is old enough for a new one."""
+    return row.fetched_at is None or row.fetched_at <= now - NOTE_EVERY
 
 
 def note_fetch(subscription_id: UUID, program: str, now: datetime) -> None:

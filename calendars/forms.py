@@ -1,0 +1,25 @@
+"""Shape of the subscribe form."""
+
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, RadioField, StringField
+from wtforms.validators import DataRequired, Length
+
+from calendars.policy import Detail
+
+
+class SubscribeForm(FlaskForm):
+    """Name, detail level and language of a new calendar address."""
+
+    key = HiddenField(validators=[Length(max=64)])
+    name = StringField(_("Name"), validators=[DataRequired(_("Please give the calendar a name.")), Length(max=120)])
+    detail = RadioField(
+        _("What it shows"),
+        choices=[
+            (Detail.BUSY.value, _("Busy times only")),
+            (Detail.TITLE.value, _("Titles")),
+            (Detail.FULL.value, _("Everything you may read")),
+        ],
+        default=Detail.TITLE.value,
+    )
+    language = RadioField(_("Language of the entries"), choices=[("it", "Italiano"), ("en", "English")])
