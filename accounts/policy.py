@@ -167,8 +167,8 @@ def may_invite(actor: Actor, organisation_id: UUID, role: Role) -> Answer:
 
 
 def may_revoke_invitation(actor: Actor, organisation_id: UUID) -> Answer:
-    """Whoever sees an organisation's pending invitations may take them back."""
-    return may_list_people(actor, organisation_id)
+    """Whoever sees an organisation's pending invitations may take them back; nobody else knows of them."""
+    return Yes() if may_list_people(actor, organisation_id) else HIDDEN
 
 
 def may_accept_invitation(_actor: Actor) -> Answer:

@@ -194,14 +194,22 @@ def reset_open(token: str, at: datetime) -> Select[PasswordReset]:
     )
 
 
-def guesses(account_hash: str, since: datetime) -> Select[int]:
-    """How many wrong guesses were made at an account since then."""
-    return select(func.count()).where(LoginAttempt.account_hash == account_hash, LoginAttempt.at > since)
+def guesses_at(account_hash: str, since: datetime) -> Select[datetime]:
+    """When wrong guesses were made at an account since then, newest first."""
+    return (
+        select(LoginAttempt.at)
+        .where(LoginAttempt.account_hash == account_hash, LoginAttempt.at > since)
+        .order_by(LoginAttempt.at.desc())
+    )
 
 
-def guesses_from(address_hash: str, since: datetime) -> Select[int]:
-    """How many wrong guesses came from an address since then."""
-    return select(func.count()).where(LoginAttempt.address_hash == address_hash, LoginAttempt.at > since)
+def guesses_from(address_hash: str, since: datetime) -> Select[datetime]:
+    """When wrong guesses came from an address since then, newest first."""
+    return (
+        select(LoginAttempt.at)
+        .where(LoginAttempt.address_hash == address_hash, LoginAttempt.at > since)
+        .order_by(LoginAttempt.at.desc())
+    )
 
 
 def sessions_of(person_id: UUID, at: datetime) -> Select[StoredSession]:
@@ -211,6 +219,11 @@ def sessions_of(person_id: UUID, at: datetime) -> Select[StoredSession]:
         .where(StoredSession.person_id == str(person_id), StoredSession.expires_at > at)
         .order_by(StoredSession.seen_at.desc())
     )
+
+
+def session_of(person_id: UUID, key_hash: str) -> Select[StoredSession]:
+    """One session of a person."""
+    return select(StoredSession).where(StoredSession.person_id == str(person_id), StoredSession.key_hash == key_hash)
 
 
 def demo_people() -> Select[Person]:

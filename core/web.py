@@ -8,20 +8,34 @@ from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
-from flask import Blueprint, Flask, Response, abort, g, jsonify, make_response, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    g,
+    jsonify,
+    make_response,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel, get_locale, gettext
 from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 from markupsafe import Markup
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core import clock, formats
 from core.config import ROOT, Settings
 from core.db import db
-from core.errors import Busy, Refusal, TooMany
+from core.errors import Busy, Refusal
 from core.i18n import DEFAULT_LANGUAGE, FEATURES, LANGUAGES, either
 from core.sessions import DatabaseSessions
 
@@ -75,6 +89,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.after_request(_headers)
     app.register_error_handler(Refusal, refused)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(OperationalError, _database_away)
     app.register_error_handler(Exception, _bug)
     app.register_blueprint(health)
     _template_helpers(app, settings)
@@ -95,6 +110,13 @@ def current_language() -> str:
     """The language of this request's page: 'it' or 'en'."""
     locale = get_locale()
     return locale.language if locale else DEFAULT_LANGUAGE
+
+
+def remember_language(response: Response, chosen: str) -> None:
+    """Let this browser read in the chosen language from now on."""
+    response.set_cookie(
+        LANGUAGE_COOKIE, chosen, max_age=31_536_000, samesite="Lax", httponly=True, secure=request.is_secure
+    )
 
 
 # --- before and after each request ------------------------------------------------------------------------
@@ -135,7 +157,7 @@ def _headers(response: Response) -> Response:
         headers["Cache-Control"] = "private, no-store" if session else "private, no-cache"
     chosen = request.args.get("lang")
     if chosen in LANGUAGES and request.method == "GET" and response.mimetype == "text/html":
-        response.set_cookie(LANGUAGE_COOKIE, chosen, max_age=31_536_000, samesite="Lax", httponly=True)
+        remember_language(response, chosen)
     if request.is_secure:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
@@ -158,6 +180,9 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None or (error.code or 500) < 400:
         return error
     status = error.code or 500
+    cause = getattr(error, "original_exception", None)  # what went wrong before or after the view
+    if cause is not None:
+        return _unforeseen(cause)
     if isinstance(error, CSRFError):
         return _answer(400, "csrf", gettext("This form is too old. Please load the page again and send it once more."))
     answer = make_response(_answer(status, f"http_{status}", _sentence(status)))
@@ -166,12 +191,25 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     return answer
 
 
+def _unforeseen(error: Exception) -> ResponseReturnValue:
+    if isinstance(error, Refusal):
+        return refused(error)
+    return _database_away(error) if isinstance(error, OperationalError) else _bug(error)
+
+
+def _database_away(error: OperationalError) -> ResponseReturnValue:
+    """The database is locked, full, restarting or gone: trying again helps. Wrong SQL is still a bug of ours."""
+    if getattr(error.orig, "sqlite_errorname", "") == "SQLITE_ERROR":
+        return _bug(error)
+    logger.error("the database does not answer", exc_info=error)
+    db.session.rollback()
+    return refused(Busy())
+
+
 def _bug(error: Exception) -> ResponseReturnValue:
     code = secrets.token_hex(4)
-    logger.exception("unexpected error %s", code, exc_info=error)
-    return _answer(
-        500, "bug", gettext("Something went wrong on our side. It is in the log under %(code)s.", code=code)
-    )
+    logger.error("unexpected error %s", code, exc_info=error)
+    return _answer(500, "bug", gettext("Something went wrong on our side. It is in the log under %(code)s.", code=code))
 
 
 def _sentence(status: int) -> str:
@@ -183,7 +221,7 @@ def _sentence(status: int) -> str:
         413: gettext("That is too large."),
         429: gettext("Too many tries. Please wait a while."),
     }
-    return sentences.get(status, gettext("This request could not be answered."))
+    return str(sentences.get(status, gettext("This request could not be answered.")))
 
 
 def _answer(status: int, code: str, message: str, fields: dict[str, str] | None = None) -> ResponseReturnValue:
@@ -231,9 +269,9 @@ def asset(filename: str) -> str:
 
 
 def other_language_url(lang: str) -> str:
-    """This page in another language."""
-    args = {**request.args.to_dict(flat=False), **(request.view_args or {}), "lang": lang}
-    return url_for(request.endpoint or "home.index", **args) if request.endpoint else "/?lang=" + lang
+    """This page in another language; built by hand, for url_for would obey names such as _scheme in the query."""
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
+    return "/" + quote(request.path.lstrip("/")) + "?" + urlencode([*kept, ("lang", lang)])
 
 
 def _template_helpers(app: Flask, settings: Settings) -> None:

@@ -1,0 +1,98 @@
+"""The shape of what people type about themselves and their organisations."""
+
+from flask_babel import lazy_gettext
+from wtforms import BooleanField, EmailField, HiddenField, PasswordField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, Optional
+
+from accounts import words
+from accounts.models import OrganisationType
+from accounts.policy import Role
+from core.forms import Form, new_key
+
+_ = lazy_gettext
+REQUIRED = InputRequired(_("Please fill in this field."))
+ROLES_IN_AN_ORGANISATION = [(role.value, _(words.ROLES[role])) for role in (Role.MEMBER, Role.DELEGATE)]
+ROLES_AT_A_FACILITY = [(role.value, _(words.ROLES[role])) for role in (Role.REVIEWER, Role.MANAGER)]
+TYPES = [(kind.value, _(words.TYPES[kind])) for kind in OrganisationType]
+LANGUAGES = list(words.LANGUAGES.items())
+
+
+class LoginForm(Form):
+    """Address and password; whatever is typed gets the same answer."""
+
+    email = EmailField(_("E-mail address"), [REQUIRED], render_kw={"autocomplete": "username"})
+    password = PasswordField(_("Password"), [REQUIRED], render_kw={"autocomplete": "current-password"})
+    next = HiddenField()
+
+
+class ResetForm(Form):
+    """Whose password was forgotten."""
+
+    email = EmailField(_("E-mail address"), [REQUIRED, Length(max=254)], render_kw={"autocomplete": "username"})
+
+
+class NewPasswordForm(Form):
+    """A new password."""
+
+    password = PasswordField(_("New password"), [REQUIRED], render_kw={"autocomplete": "new-password"})
+
+
+class ChangePasswordForm(Form):
+    """A new password, by somebody who knows the present one."""
+
+    old = PasswordField(_("Present password"), [REQUIRED], render_kw={"autocomplete": "current-password"})
+    new = PasswordField(_("New password"), [REQUIRED], render_kw={"autocomplete": "new-password"})
+
+
+class ProfileForm(Form):
+    """What a person says of themselves."""
+
+    name = StringField(_("Name"), [REQUIRED, Length(max=200)], render_kw={"autocomplete": "name"})
+    language = SelectField(_("Language of mails and pages"), choices=LANGUAGES)
+    orcid = StringField("ORCID iD", [Optional(), Length(max=60)], render_kw={"spellcheck": "false"})
+
+
+class JoinForm(Form):
+    """The first words of somebody who was invited."""
+
+    name = StringField(_("Your name"), [REQUIRED, Length(max=200)], render_kw={"autocomplete": "name"})
+    language = SelectField(_("Language of mails and pages"), choices=LANGUAGES)
+    password = PasswordField(_("Choose a password"), [REQUIRED], render_kw={"autocomplete": "new-password"})
+
+
+class InviteForm(Form):
+    """Whom to invite, and as what."""
+
+    email = EmailField(_("E-mail address"), [REQUIRED, Length(max=254)], render_kw={"autocomplete": "off"})
+    role = SelectField(_("Role"), choices=ROLES_IN_AN_ORGANISATION)
+    key = HiddenField(default=new_key)
+
+
+class RoleForm(Form):
+    """Which role somebody is given in an organisation."""
+
+    role = SelectField(_("Role"), choices=ROLES_IN_AN_ORGANISATION)
+
+
+class OrganisationForm(Form):
+    """What the cluster office says of an organisation."""
+
+    name = StringField(_("Name"), [REQUIRED, Length(max=200)])
+    short_name = StringField(_("Short name"), [Optional(), Length(max=12)])
+    type = SelectField(_("Type"), choices=TYPES)
+    ror = StringField("ROR", [Optional(), Length(max=60)], render_kw={"spellcheck": "false"})
+    ror_confirmed = BooleanField(_("The ROR id was confirmed by the organisation"))
+    city = StringField(_("City"), [Optional(), Length(max=80)])
+    province = StringField(_("Province"), [Optional(), Length(max=8)])
+    is_member = BooleanField(_("Member of the cluster"), default=True)
+    key = HiddenField(default=new_key)
+
+
+class PostForm(Form):
+    """Who works for which facility, and as what."""
+
+    email = EmailField(
+        _("E-mail address of the account"), [REQUIRED, Length(max=254)], render_kw={"autocomplete": "off"}
+    )
+    facility = SelectField(_("Facility"))
+    role = SelectField(_("Role"), choices=ROLES_AT_A_FACILITY)
