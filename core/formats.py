@@ -17,6 +17,11 @@ def day(at: datetime, zone: str, language: str) -> str:
     return format_date(at.astimezone(ZoneInfo(zone)).date(), "EEEE d MMMM y", locale=_locale(language))
 
 
+def short_date(at: datetime, zone: str, language: str) -> str:
+    """'9 gen 2027' / '9 Jan 2027'."""
+    return format_date(at.astimezone(ZoneInfo(zone)).date(), "d MMM y", locale=_locale(language))
+
+
 def short_day(at: datetime, zone: str, language: str) -> str:
     """'sab 9 gen' / 'Sat 9 Jan'."""
     return format_date(at.astimezone(ZoneInfo(zone)).date(), "EEE d MMM", locale=_locale(language))

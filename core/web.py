@@ -284,6 +284,7 @@ def _template_helpers(app: Flask, settings: Settings) -> None:
     app.jinja_env.filters.update(
         moment=in_language(formats.moment),
         day=in_language(formats.day),
+        short_date=in_language(formats.short_date),
         short_day=in_language(formats.short_day),
         clock_time=in_language(formats.clock_time),
         weekday_short=in_language(formats.weekday_short),
