@@ -12,7 +12,7 @@ from accounts.identifiers import ror_from, slug_from
 from core.errors import Invalid
 from facilities.documents import SLUG, CatalogueError, Complaints, Entry, number_fault, read_json, text_fault
 from facilities.policy import BookingMode
-from facilities.vocabulary import panet_labels, vocabulary
+from facilities.vocabulary import panet, vocabulary
 
 SCHEMA: Final = "facilities-demo/1"
 WEEK: Final = 7 * 1440
@@ -309,16 +309,16 @@ def _techniques(facility: Entry) -> tuple[TechniqueContent, ...]:
     found: dict[str, TechniqueContent] = {}
     for entry in facility.entries("techniques"):
         label = entry.text("label", 200)
-        panet = entry.optional_text("panet", 200) or None
-        if panet and panet not in panet_labels():
-            entry.complain("panet", f"{json.dumps(panet)} is no term of PaNET")
+        iri = entry.optional_text("panet", 200) or None
+        if iri and iri not in panet():
+            entry.complain("panet", f"{json.dumps(iri)} is no term of PaNET")
         known = vocabulary().techniques.get(label)
         italian = entry.optional_text("label_it", 200) or (known.it if known else label)
         entry.finish()
         slug = slug_from(label, 120)
         if label and slug in found:
             entry.complain("label", "stands here twice")
-        found[slug] = TechniqueContent(slug, italian, label, panet)
+        found[slug] = TechniqueContent(slug, italian, label, iri)
     return tuple(found.values())
 
 

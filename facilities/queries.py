@@ -1,13 +1,15 @@
 """Every question asked of the catalogue."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import Select, TextClause, select, text
+from sqlalchemy import Select, TextClause, func, select, text
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from accounts.models import Organisation
-from facilities.models import ExclusionGroup, Facility, Instrument, OperatingPlan, Technique
+from facilities.facets import Listed, Named
+from facilities.models import ExclusionGroup, Facility, Instrument, OperatingPlan, Technique, facility_techniques
 from facilities.search import fts5_query, tsquery, words_of
 
 _SQLITE_SEARCH = text(
@@ -106,3 +108,50 @@ def facilities_matching(session: Session, query: str) -> dict[UUID, float]:
     statement: TextClause = _POSTGRESQL_SEARCH if on_postgresql else _SQLITE_SEARCH
     found = session.execute(statement, {"query": tsquery(words) if on_postgresql else fts5_query(words)})
     return {UUID(str(row.facility_id)): float(row.weight) for row in found}
+
+
+def listed(session: Session, query: str) -> list[Listed]:
+    """Every facility, or every one that fits the searched words, as the list shows it; three or four statements."""
+    weights = facilities_matching(session, query) if query else None
+    if weights is not None and not weights:
+        return []
+    statement = select(Facility, Organisation.slug, Organisation.name).join(Facility.organisation)
+    techniques_of: dict[UUID, list[Named]] = defaultdict(list)
+    for facility_id, slug, name_it, name_en in session.execute(_TECHNIQUES):
+        techniques_of[facility_id].append(Named(slug, name_it, name_en))
+    modes_of: dict[UUID, dict[str, int]] = defaultdict(dict)
+    for facility_id, mode, number in session.execute(_MODES):
+        modes_of[facility_id][mode.value] = number
+    return [
+        Listed(
+            id=row.id,
+            slug=row.slug,
+            name_it=row.name_it,
+            name_en=row.name_en,
+            description_it=row.description_it,
+            description_en=row.description_en,
+            city=row.city,
+            province=row.province,
+            latitude=row.latitude,
+            longitude=row.longitude,
+            organisation=Named(organisation_slug, organisation, organisation),
+            access_modes=tuple(row.access_modes),
+            techniques=tuple(techniques_of[row.id]),
+            instruments_by_mode=modes_of[row.id],
+            weight=weights[row.id] if weights is not None else 0.0,
+        )
+        for row, organisation_slug, organisation in session.execute(statement)
+        if weights is None or row.id in weights
+    ]
+
+
+_TECHNIQUES = (
+    select(facility_techniques.c.facility_id, Technique.slug, Technique.name_it, Technique.name_en)
+    .join(Technique, Technique.id == facility_techniques.c.technique_id)
+    .order_by(Technique.slug)
+)
+_MODES = (
+    select(Instrument.facility_id, Instrument.booking_mode, func.count())
+    .group_by(Instrument.facility_id, Instrument.booking_mode)
+    .order_by(Instrument.booking_mode)
+)

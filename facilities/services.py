@@ -29,7 +29,7 @@ from facilities.importing import (
 from facilities.models import ExclusionGroup, Facility, Instrument, OperatingPlan, Shift, Technique
 from facilities.policy import BookingMode
 from facilities.search import folded
-from facilities.vocabulary import Term, panet_labels, vocabulary
+from facilities.vocabulary import Term, panet, vocabulary
 
 Changes = dict[str, list[str]]
 NEW: Final = "new"
@@ -113,11 +113,12 @@ def _search_texts(facility: Facility) -> dict[str, str]:
     words = vocabulary()
     title = (facility.name_it, facility.name_en, facility.slug, facility.organisation.name)
     subject = [name for technique in facility.techniques for name in (technique.name_it, technique.name_en)]
-    subject += [panet_labels().get(technique.panet or "", "") for technique in facility.techniques]
+    known = [panet()[technique.panet] for technique in facility.techniques if technique.panet in panet()]
+    subject += [label for term in known for label in (term.label, *term.other_labels)]
     body = [facility.description_it, facility.description_en, facility.city, facility.province]
     for instrument in facility.instruments:
         kind = words.kinds.get(instrument.kind, Term("", ""))
-        subject += [instrument.name, instrument.name_it, kind.it, kind.en]
+        subject += [instrument.name, instrument.name_it, instrument.kind, kind.it, kind.en]
         body += [str(value) for value in instrument.specs.values() if isinstance(value, str)]
     texts = {"title": title, "subject": subject, "body": body}
     return {name: folded(" ".join(filter(None, parts))) for name, parts in texts.items()}

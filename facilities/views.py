@@ -1,18 +1,36 @@
-"""Public pages of the catalogue."""
+"""Public pages of the catalogue: the list with search, facets and map, and a page for each facility."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
+from accounts.access import current_actor
+from core.db import db
+from core.errors import NotFound
+from core.web import current_language
+from facilities import policy, queries
+from facilities.forms import wish_from
+from facilities.listing import listing
+from facilities.pages import CataloguePages
+
 blueprint = Blueprint("facilities", __name__)
+blueprint.record_once(lambda state: state.app.jinja_env.globals.update(catalogue=CataloguePages()))
 
 
-@blueprint.route("/facilities", methods=["GET"])
-def index(**_args: str) -> ResponseReturnValue:
-    """Stub."""
-    return render_template("errors/refusal.html", status=501, message="stub", fields={})
+@blueprint.get("/facilities")
+def index() -> ResponseReturnValue:
+    """Search the catalogue."""
+    policy.may_read_catalogue(current_actor()).or_refuse()
+    wish = wish_from(request.args)
+    return render_template("facilities/index.html", listing=listing(db.session(), wish, current_language()))
 
 
-@blueprint.route("/facilities/<slug>", methods=["GET"])
-def show(**_args: str) -> ResponseReturnValue:
-    """Stub."""
-    return render_template("errors/refusal.html", status=501, message="stub", fields={})
+@blueprint.get("/facilities/<slug>")
+def show(slug: str) -> ResponseReturnValue:
+    """One facility with its instruments."""
+    actor = current_actor()
+    policy.may_read_catalogue(actor).or_refuse()
+    facility = db.session.scalars(queries.facility_by_slug(slug)).one_or_none()
+    if facility is None:
+        raise NotFound
+    actions = {"change": bool(policy.may_change_facility(actor, facility.id))}
+    return render_template("facilities/show.html", facility=facility, actions=actions)

@@ -59,11 +59,22 @@ def _term(key: str, words: str | dict[str, str]) -> Term:
     return Term(it=words, en=key) if isinstance(words, str) else Term(**words)
 
 
+@dataclass(frozen=True)
+class PanetTerm:
+    """A technique of the Photon and Neutron Experimental Techniques ontology, in English."""
+
+    label: str
+    other_labels: tuple[str, ...]
+
+
 @cache
-def panet_labels() -> Mapping[str, str]:
-    """PaNET's techniques: IRI to English label."""
+def panet() -> Mapping[str, PanetTerm]:
+    """PaNET's techniques by IRI."""
     with (DATA / "PaNET.csv").open(encoding="utf-8", newline="") as file:
-        return {row[1]: row[2] for row in csv.reader(file) if row[1].startswith("http")}
+        rows = [row for row in csv.reader(file) if row[1].startswith("http")]
+    return {
+        iri: PanetTerm(label, tuple(filter(None, others))) for _number, iri, label, *others in (r[:5] for r in rows)
+    }
 
 
 def say(terms: Mapping[str, Term], code: str, language: str) -> str:
