@@ -113,8 +113,8 @@ def _search_texts(facility: Facility) -> dict[str, str]:
     words = vocabulary()
     title = (facility.name_it, facility.name_en, facility.slug, facility.organisation.name)
     subject = [name for technique in facility.techniques for name in (technique.name_it, technique.name_en)]
-    known = [panet()[technique.panet] for technique in facility.techniques if technique.panet in panet()]
-    subject += [label for term in known for label in (term.label, *term.other_labels)]
+    terms = filter(None, (panet().get(technique.panet or "") for technique in facility.techniques))
+    subject += [label for term in terms for label in (term.label, *term.other_labels)]
     body = [facility.description_it, facility.description_en, facility.city, facility.province]
     for instrument in facility.instruments:
         kind = words.kinds.get(instrument.kind, Term("", ""))
