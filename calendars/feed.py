@@ -48,7 +48,7 @@ def find(session: Session, secret: str, now: datetime) -> Feed | None:
     row = session.execute(queries.live_subscription(hashed(secret))).one_or_none()
     if row is None:
         return None
-    subscription, version = row.tuple()
+    subscription, version = row
     actor = actor_of(session, subscription.person_id)
     instruments = session.scalars(queries.instruments_in(subscription.kind, subscription.subject_id)).all()
     if not _may_read(actor, subscription, instruments):
