@@ -96,13 +96,17 @@ def _add_what_is_known(component: icalendar.Event, event: Event) -> None:
 def _times(event: Event) -> tuple[date, date] | tuple[datetime, datetime]:
     """The two ends as they are written.
 
-    A wall time that a clock change doubles means its first pass (RFC 5545, 3.3.5); for the second one there is no
-    local form, so that such an event is written in UTC.
+    A wall time that a clock change doubles means its first pass (RFC 5545, 3.3.5), but ical.js takes the second one;
+    an event that begins or ends in such an hour is written in UTC, which everybody reads alike.
     """
     if event.days is not None:
         return event.days
     zone = ZoneInfo(event.zone) if event.zone else UTC
     starts, ends = event.starts_at.astimezone(zone), event.ends_at.astimezone(zone)
-    if starts.fold or ends.fold:
+    if _is_doubled(starts) or _is_doubled(ends):
         return starts.astimezone(UTC), ends.astimezone(UTC)
     return starts, ends
+
+
+def _is_doubled(wall: datetime) -> bool:
+    return wall.replace(fold=0).utcoffset() != wall.replace(fold=1).utcoffset()

@@ -82,7 +82,7 @@ def test_a_person_has_at_most_fifty_and_room_again_after_revoking(monkeypatch: p
         services.subscribe(CalendarKind.PERSON, person.id, Detail.BUSY, "en", "Mine", actor(person), BEFORE)
     with pytest.raises(Conflict):
         services.subscribe(CalendarKind.PERSON, person.id, Detail.BUSY, "en", "Mine", actor(person), BEFORE)
-    services.revoke(db.session.scalars(select(Subscription)).first().id, actor(person), BEFORE)
+    services.revoke(db.session.scalars(select(Subscription.id).limit(1)).one(), actor(person), BEFORE)
     services.subscribe(CalendarKind.PERSON, person.id, Detail.BUSY, "en", "Mine", actor(person), BEFORE)
 
 
