@@ -32,6 +32,8 @@ class Evidence:
     goals: tuple[str, ...] = ()
     levels: list[dict[str, object]] = field(default_factory=list)
     baselines: dict[str, object] = field(default_factory=dict)
+    richest: tuple[Block, ...] | None = None
+    """The legal greedy plan of the highest value: a start for the bound on value."""
 
     def all_levels(self) -> list[dict[str, object]]:
         """Finished goals, then those still open."""

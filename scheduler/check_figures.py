@@ -157,7 +157,7 @@ def refusals_are_complete(draft: Draft, certificate: Certificate) -> Iterator[Vi
     for request in sorted(short ^ set(listed)):
         yield Violation("refusals", f"certificate.refusals.{request}", "is missing or needless")
     for node in listed.values():
-        node.fields(("code", "evidence"), ("parts",))["code"].text()
+        node.fields(("code", "parts", "evidence"), ("nearest",))["code"].text()
 
 
 CHECKS: tuple[Check, ...] = (

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import ortools
-
 from scheduler.alone import Alone, alone_exactly, shares_of
 from scheduler.certificate import Evidence
 from scheduler.errors import Infeasible
@@ -33,7 +31,6 @@ from scheduler.search import Budget, Requirement, Search
 from scheduler.trades import explain_trades
 from scheduler.values import Fairness, Request
 
-VERSION = ortools.__version__
 MOST_PLACEMENTS = 60_000  # beyond this a model is too large to be useful, and the greedy plan stands
 MAIN_SHARE, CLOSING_SHARE, ALONE_SHARE, UNFAIR_SHARE, START_SHARE = 0.35, 0.2, 0.05, 0.1, 0.2
 REASON_RESERVE = 0.25  # of the deterministic limit
@@ -137,8 +134,11 @@ def pursue(work: Work, search: Search) -> None:
 
 def find_unfair_bound(work: Work, search: Search) -> None:
     """The value no legal plan can have, fair or not: what fairness costs is measured against it."""
-    figure = search.allocation.value()
-    outcome = search.solve("unfair", lambda _: search.allocation.total(figure), UNFAIR_SHARE, current=2**62)
+    figure, best, hint = search.allocation.value(), dict(search.chosen), list(search.hint)
+    if work.evidence.richest is not None:
+        search.adopt(work.evidence.richest)
+    outcome = search.solve("unfair", lambda _: search.allocation.total(figure), UNFAIR_SHARE)
+    search.chosen, search.hint = best, hint
     bound = float(min(outcome.bound, figure.most) * figure.factor + figure.error)
     work.evidence.unfair_bound = work.evidence.value_bound = min(work.evidence.unfair_bound, bound)
 
@@ -148,7 +148,7 @@ def pursue_leximin(work: Work, search: Search) -> Level:
     before = len(search.kept)
     vector = leximin(search, MAIN_SHARE)
     slack = round(work.problem.policy.value_slack * MICRO)
-    search.kept[before:] = [require(search, floor) for floor in floors(vector.achieved, slack)]
+    search.kept[before:] = [require(search, floors(vector.achieved, slack))]
     work.evidence.s_bound = vector.bound
     reached, bound = ([entry / MICRO for entry in row] for row in (vector.achieved, vector.bound))
     return Level("leximin", reached, bound, reached == bound)
@@ -180,5 +180,5 @@ def explain(work: Work, search: Search) -> None:
     found = reasons(problem, blocks, work.evidence.shares)
     explain_trades(search, found, work.basic, work.fair or work.basic)
     for request, rows in nearest_alternatives(problem, blocks).items():
-        found[request]["nearest"] = rows
+        found[request] |= {"nearest": rows}
     emit_checked(work.evidence, blocks, work.emit, found)

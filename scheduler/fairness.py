@@ -1,8 +1,8 @@
 """The leximin goal: the sorted vector of satisfactions as large as possible from the bottom.
 
-Source: Ogryczak and Śliwiński, «On solving linear programs with ordered weighted averaging» and
-Kurokawa, Procaccia and Shah, «Leximin allocations in the real world» (2018): one solve for each
-distinct level, then one for how few members must stay on it.
+Source: Ogryczak and Śliwiński, «On direct methods for lexicographic min-max optimization» (2006), and
+Kurokawa, Procaccia and Shah, «Leximin allocations in the real world» (2018). Level by level: how few
+members must stay at the lowest level that is still open? Fewer than now means that the level can rise.
 """
 
 import math
@@ -13,9 +13,10 @@ from fractions import Fraction
 from ortools.sat.python import cp_model
 
 from scheduler.figures import MICRO
-from scheduler.search import Requirement, Search
+from scheduler.search import Outcome, Requirement, Search
 
 SAFE = 2**58
+CLIMB_SHARE = 0.3  # of a level's limit, for raising it in one leap
 
 
 @dataclass(frozen=True)
@@ -29,54 +30,85 @@ class Floor:
 def units_for(search: Search, member: str, level: int) -> int:
     """The fewest integer units of a member's holding whose rounded satisfaction reaches the level."""
     wanted = (level - Fraction(1, 2)) * search.shares[member] / MICRO
-    return math.ceil(wanted / search.held[member].factor)
+    return max(0, math.ceil(wanted / search.held[member].factor))
 
 
-def short_members(search: Search, model: cp_model.CpModel, level: int) -> list[cp_model.IntVar]:
-    """One literal for each member that is allowed to stay below the level."""
-    literals = []
+Reached = dict[int, list[cp_model.IntVar]]
+"""For each level one literal per member: whether its satisfaction is that high."""
+
+
+def reach_levels(search: Search, model: cp_model.CpModel, levels: Sequence[int]) -> Reached:
+    """Literals in steps, each worth the units between two levels: this keeps the relaxation tight."""
+    rising = sorted(set(levels))
+    reached: Reached = {level: [] for level in rising}
     for member, figure in search.held.items():
-        is_short = model.new_bool_var("")
-        model.add(search.allocation.total(figure) >= units_for(search, member, level)).only_enforce_if(
-            is_short.negated()
-        )
-        if search.hint:
-            model.add_hint(is_short, search.micro(member) < level)
-        literals.append(is_short)
-    return literals
+        needs = [units_for(search, member, level) for level in rising]
+        steps: list[cp_model.IntVar] = []
+        for level in rising:
+            step = model.new_bool_var("")
+            if search.hint:
+                model.add_hint(step, search.micro(member) >= level)
+            if steps:
+                model.add_implication(step, steps[-1])
+            steps.append(step)
+            reached[level].append(step)
+        heights = [need - before for need, before in zip(needs, [0, *needs], strict=False)]
+        model.add(search.allocation.total(figure) >= cp_model.LinearExpr.weighted_sum(steps, heights))
+    return reached
 
 
-def require(search: Search, floor: Floor) -> Requirement:
-    """The floor as a rule of the model."""
+def keep_floors(search: Search, model: cp_model.CpModel, floors: Sequence[Floor], reached: Reached) -> None:
+    for floor in floors:
+        model.add(cp_model.LinearExpr.sum(reached[floor.level]) >= len(search.held) - floor.below)
+
+
+def require(search: Search, floors: Sequence[Floor]) -> Requirement:
+    """The floors as a rule of the model."""
 
     def add(model: cp_model.CpModel) -> None:
-        if floor.below == 0:
-            for member, figure in search.held.items():
-                model.add(search.allocation.total(figure) >= units_for(search, member, floor.level))
-        else:
-            model.add(cp_model.LinearExpr.sum(short_members(search, model, floor.level)) <= floor.below)
+        keep_floors(search, model, floors, reach_levels(search, model, [floor.level for floor in floors]))
 
     return add
 
 
-def worst_level(search: Search, model: cp_model.CpModel, exempt: int, beaten: int) -> cp_model.IntVar:
-    """A variable for the lowest satisfaction of all but `exempt` members, those at or below `beaten`."""
-    level = model.new_int_var(0, MICRO, "")
-    short = short_members(search, model, beaten + 1) if exempt else []
-    if exempt:
-        model.add(cp_model.LinearExpr.sum(short) <= exempt)
-    for place, (member, figure) in enumerate(search.held.items()):
-        ratio = 2 * MICRO * figure.factor / search.shares[member]
-        digits = SAFE // (4 * MICRO + 2 * max(1, figure.most) * max(1, math.ceil(ratio)))
-        ratio = ratio.limit_denominator(max(1, digits))
-        rule = model.add(
-            ratio.numerator * search.allocation.total(figure) + ratio.denominator >= 2 * ratio.denominator * level
-        )
-        if short:
-            rule.only_enforce_if(short[place].negated())
-    if search.hint:
-        model.add_hint(level, sorted(map(search.micro, search.held))[exempt])
-    return level
+def most_above(search: Search, floors: Sequence[Floor], level: int, limit: float) -> Outcome:
+    """As many members as possible above a level; the objective counts them."""
+
+    def objective(model: cp_model.CpModel) -> cp_model.LinearExprT:
+        reached = reach_levels(search, model, [level + 1, *(floor.level for floor in floors)])
+        keep_floors(search, model, floors, reached)
+        return cp_model.LinearExpr.sum(reached[level + 1])
+
+    above = sum(1 for member in search.held if search.micro(member) > level)
+    return search.solve("leximin", objective, limit, current=above)
+
+
+def raise_level(search: Search, floors: Sequence[Floor], level: int, exempt: int, limit: float) -> Outcome:
+    """The lowest satisfaction of all but `exempt` members, raised as far as the limit allows."""
+
+    def objective(model: cp_model.CpModel) -> cp_model.LinearExprT:
+        rising = {member: model.new_bool_var("") for member in search.held}
+        model.add(cp_model.LinearExpr.sum(list(rising.values())) >= len(search.held) - exempt)
+        keep_floors(search, model, floors, reach_levels(search, model, [floor.level for floor in floors]))
+        lowest = model.new_int_var(level, MICRO, "")
+        by_height = sorted(search.held, key=search.micro)
+        for member, figure in search.held.items():
+            model.add_hint(rising[member], by_height.index(member) >= exempt)
+            ratio = step_ratio(search, member)
+            held = ratio.numerator * search.allocation.total(figure) + ratio.denominator
+            model.add(held >= 2 * ratio.denominator * lowest).only_enforce_if(rising[member])
+        model.add_hint(lowest, level)
+        return lowest
+
+    return search.solve("leximin", objective, limit, current=level)
+
+
+def step_ratio(search: Search, member: str) -> Fraction:
+    """Twice the millionths in one unit of a member's holding, with few enough digits for the solver."""
+    figure = search.held[member]
+    ratio = 2 * MICRO * figure.factor / search.shares[member]
+    digits = SAFE // (4 * MICRO + 2 * max(1, figure.most) * max(1, math.ceil(ratio)))
+    return ratio.limit_denominator(max(1, digits))
 
 
 @dataclass(frozen=True)
@@ -87,45 +119,28 @@ class Vector:
     bound: tuple[int, ...]
 
 
-def leximin(search: Search, fraction: float) -> Vector:
-    """Maximise the sorted vector; keeps what was achieved for the goals that follow."""
+def leximin(search: Search, limit: float) -> Vector:
+    """Maximise the sorted vector, from its lowest entry upwards."""
     size = len(search.held)
-    proven: list[int] = []
     bound: tuple[int, ...] | None = None
-    done, beaten = 0, -1
+    done = 0
     while done < size:
-        exempt, lowest = done, beaten
-        outcome = search.solve(
-            "leximin",
-            lambda model: worst_level(search, model, exempt, lowest),
-            fraction,  # noqa: B023 - called at once
-        )
         vector = sorted(map(search.micro, search.held))
-        level = vector[done]
-        if bound is None and not (outcome.is_proven or level == MICRO):
-            bound = pad([*proven, min(MICRO, max(level, outcome.bound))], size)
-        search.kept.append(require(search, Floor(level, done)))
-        if level == MICRO:
-            proven += [MICRO] * (size - done)
+        if vector[done] == MICRO:
             break
-        fewest = search.solve(
-            "leximin",
-            lambda model: -cp_model.LinearExpr.sum(short_members(search, model, level + 1)),  # noqa: B023 - called at once
-            fraction,
-        )
+        level = vector[done]
+        outcome = most_above(search, floors(vector[: done + 1], 0), level, limit)
         staying = sum(1 for member in search.held if search.micro(member) <= level)
-        proven += [level] * (staying - done)
-        if bound is None and not fewest.is_proven:
-            bound = pad(proven[: max(done + 1, -fewest.bound)], size)
-        search.kept.append(require(search, Floor(level + 1, staying)))
-        done, beaten = staying, level
+        if staying <= done:
+            raised = sorted(map(search.micro, search.held))[done]
+            raise_level(search, floors(vector[:done], 0), raised, done, limit * CLIMB_SHARE)
+            continue
+        if bound is None and not outcome.is_proven:
+            fewest = min(staying, max(done, size - outcome.bound))
+            bound = (*vector[:done], *[level] * (fewest - done), *[MICRO] * (size - fewest))
+        done = staying
     reached = tuple(sorted(map(search.micro, search.held)))
-    return Vector(reached, bound or tuple(proven))
-
-
-def pad(prefix: Sequence[int], size: int) -> tuple[int, ...]:
-    """The proven prefix, then nothing known: 1 for all that follow."""
-    return (*prefix, *[MICRO] * (size - len(prefix)))
+    return Vector(reached, bound or reached)
 
 
 def floors(vector: Sequence[int], slack: int) -> list[Floor]:

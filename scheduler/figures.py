@@ -99,7 +99,7 @@ def worst_envy(
     Weighted envy after Chakraborty, Igarashi, Suksompong and Zick (2021), in cost-grains per weight.
     """
     level = {member.id: (member.past_use + held[member.id]) / exact(member.weight) for member in problem.members}
-    short = [member for member, share in fair_shares.items() if 0 < share and held[member] < share]
+    short = [member for member, share in fair_shares.items() if share > held[member]]
     envied = max((member for member in level if held[member] > 0), key=lambda member: level[member], default=None)
     if not short or envied is None:
         return {"amount": 0.0, "envious": None, "envied": None}

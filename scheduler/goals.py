@@ -11,7 +11,7 @@ from scheduler.figures import MICRO, exact, micro_satisfaction
 from scheduler.model import achieved
 from scheduler.model_shared import changeover_count
 from scheduler.scaling import Scaled, scale
-from scheduler.search import Outcome, Search
+from scheduler.search import Outcome, Search, add
 from scheduler.values import Quota
 
 LOG_SCALE = 10**9  # welfare is compared to nine decimals
@@ -33,7 +33,9 @@ class Level:
 
 
 def maximise(search: Search, name: str, figure: Scaled, fraction: float) -> Level:
-    """Maximise a linear figure and keep what was achieved."""
+    """Maximise a linear figure and keep what was achieved; a figure that no plan has needs no proof."""
+    if not figure.coefficients:
+        return Level(name, 0.0, 0.0, True)
     current = achieved(figure, search.chosen)
     outcome = search.solve(name, lambda _: search.allocation.total(figure), fraction, current=current)
     return keep_figure(search, name, figure, outcome)
@@ -76,10 +78,6 @@ def fewest_changeovers(search: Search, fraction: float) -> Level:
     search.kept.append(lambda model: add(model, total <= count))
     bound = count if outcome.is_proven else min(count, max(0, -outcome.bound))
     return Level("changeovers", count, bound, bound == count)
-
-
-def add(model: cp_model.CpModel, rule: cp_model.BoundedLinearExpression | bool) -> None:
-    model.add(rule)
 
 
 def fewest_exemptions(search: Search, fraction: float) -> Level:

@@ -38,11 +38,6 @@ def add_capacity(allocation: Allocation, uses: list[tuple[int, int]], capacity: 
         allocation.model.add(cp_model.LinearExpr.weighted_sum(variables, weights) <= capacity)
 
 
-def is_serial(allocation: Allocation, resources: list[Resource]) -> bool:
-    """Whether at most one block of these resources runs at a time."""
-    return all(resource.capacity == 1 for resource in resources)
-
-
 def exclusive_names_hold(allocation: Allocation) -> None:
     """Two resources of one exclusive name never run at once; side use does not count."""
     named = [resource for resource in allocation.problem.resources if resource.exclusive is not None]
@@ -144,8 +139,8 @@ def may_be_bridged(allocation: Allocation, lane: Lane, before: str, after: str, 
 
 def add_changeover(allocation: Allocation, lane: Lane, pair: tuple[str, str], grains: int, *, serial: bool) -> None:
     """No block of `after` runs while a block of `before`, lengthened by the changeover, does."""
-    before, after = pair
-    spans = []
+    before, _ = pair
+    spans: list[tuple[int, int, int]] = []
     is_first = {place: configuration == before for place, configuration in lane}
     for place, configuration in lane:
         row = allocation.rows[place].at

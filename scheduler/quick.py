@@ -65,10 +65,12 @@ def best_greedy(evidence: Evidence, base: Sequence[Placement] = ()) -> tuple[Blo
     best: tuple[Block, ...] | None = None
     for name, blocks in greedy_plans(problem, base, evidence.shares):
         evidence.baselines[name] = baseline(problem, blocks, evidence.shares)
-        if not breaks_rules(problem, blocks) and (
-            best is None or rank(problem, blocks, evidence.shares) > rank(problem, best, evidence.shares)
-        ):
+        if breaks_rules(problem, blocks):
+            continue
+        if best is None or rank(problem, blocks, evidence.shares) > rank(problem, best, evidence.shares):
             best = blocks
+        if evidence.richest is None or value(problem, blocks) > value(problem, evidence.richest):
+            evidence.richest = blocks
     return best
 
 

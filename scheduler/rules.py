@@ -1,4 +1,4 @@
-"""The rules of a legal plan, one function each, in plain Python; the source is the allocation design, «Rules in full»."""
+"""The rules of a legal plan, one function each, in plain Python (docs/reference/scheduler.md, «Rules»)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

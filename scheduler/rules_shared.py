@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from itertools import combinations, groupby
+from typing import TYPE_CHECKING
 
 from scheduler import rules
 from scheduler.figures import exact, served
 from scheduler.lanes import changeover_conflicts, has_changeover, lane_of, peak
-from scheduler.plan import Block
 from scheduler.rules import Draft, Violation
 from scheduler.values import Fairness, Resource
+
+if TYPE_CHECKING:
+    from scheduler.plan import Block
 
 
 def units_do_not_overlap(draft: Draft) -> Iterator[Violation]:

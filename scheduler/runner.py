@@ -59,7 +59,7 @@ class Worker:
         self.started = time.monotonic()
         self.time_limit = time_limit
         self.plan: dict[str, object] | None = None
-        self.complaints = tempfile.TemporaryFile()
+        self.complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
         root = str(Path(__file__).resolve().parent.parent)
         path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         self.process = subprocess.Popen(

@@ -34,6 +34,6 @@ def scale(coefficients: Mapping[int, Fraction]) -> Scaled:
         return Scaled(
             {key: number // divisor for key, number in whole.items()}, Fraction(divisor, denominator), Fraction(0)
         )
-    factor = sum(map(abs, kept.values())) / ROOM
+    factor = sum(map(abs, kept.values()), Fraction(0)) / ROOM
     rounded = {key: round(coefficient / factor) for key, coefficient in kept.items()}
     return Scaled(rounded, factor, factor * len(kept))

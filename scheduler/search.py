@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
 from ortools.sat.python import cp_model
 
 from scheduler.figures import micro_satisfaction
@@ -15,6 +16,7 @@ from scheduler.scaling import Scaled
 Requirement = Callable[[cp_model.CpModel], None]
 Objective = Callable[[cp_model.CpModel], cp_model.LinearExprT]
 SMALLEST_LIMIT = 0.02
+HINT_SHARE = 0.1
 
 
 @dataclass
@@ -116,15 +118,16 @@ class Search:
         """Take a plan made elsewhere as the best one; False when the model does not allow it."""
         wanted = {(b.request, b.part, b.resource, b.start, b.length, b.unit) for b in blocks}
         loose = {row[:5] for row in wanted}
-        fixed: Requirement = lambda model: self.fix(model, wanted, loose)  # noqa: E731 - one expression, used once
-        before = self.kept
-        self.kept = []
-        outcome = self.solve("hint", lambda _: 0, 0.1, (fixed,))
+        before, self.kept = self.kept, []
+        outcome = self.solve("hint", lambda _: 0, HINT_SHARE, (lambda model: self.fix(model, wanted, loose),))
         self.kept = before
         return outcome.is_feasible
 
     def fix(
-        self, model: cp_model.CpModel, wanted: set[tuple[str, str, str, int, int, int]], loose: set[tuple[object, ...]]
+        self,
+        model: cp_model.CpModel,
+        wanted: set[tuple[str, str, str, int, int, int]],
+        loose: set[tuple[str, str, str, int, int]],
     ) -> None:
         for row in self.allocation.rows:
             named = sum(
@@ -145,8 +148,8 @@ class Search:
         return micro_satisfaction(achieved(figure, self.chosen) * figure.factor, self.shares[member])
 
     def keep_at_least(self, figure: Scaled, least: int) -> None:
-        self.kept.append(lambda model: keep(model, self.allocation.total(figure) >= least))
+        self.kept.append(lambda model: add(model, self.allocation.total(figure) >= least))
 
 
-def keep(model: cp_model.CpModel, rule: cp_model.BoundedLinearExpression | bool) -> None:
+def add(model: cp_model.CpModel, rule: cp_model.BoundedLinearExpression | bool | np.bool_) -> None:
     model.add(rule)
