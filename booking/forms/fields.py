@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from wtforms import BooleanField, Field, SelectField, SelectMultipleField, StringField
 from wtforms.utils import unset_value
 from wtforms.validators import ValidationError
-from wtforms.widgets import CheckboxInput, ListWidget, TextInput
+from wtforms.widgets import CheckboxInput, Input, ListWidget, TextInput
 
 from booking.content import WindowContent, WindowKind
 from booking.painting import instant_of, windows_of
@@ -60,7 +60,7 @@ class Prose(Line):
 class Typed(Field):
     """A text input whose value is read from what was typed; what cannot be read is shown again as typed."""
 
-    widget = TextInput()
+    widget: Input = TextInput()
 
     def process_formdata(self, valuelist: Sequence[Any]) -> None:
         """Read the text; an empty one is None."""

@@ -214,6 +214,14 @@ def _part_of(form: Any) -> PartContent:
     )
 
 
+def parts_shown(form: RequestForm) -> list[PartContent]:
+    """What decides the calendar of each part, also while other fields cannot be read."""
+    return [
+        PartContent(instrument_ids=tuple(entry.form.instruments.data or ()), windows=entry.form.windows.data)
+        for entry in form.parts.entries
+    ]
+
+
 def _lag_of(form: Any) -> LagContent:
     return LagContent(
         after=_place(form.after.data),

@@ -21,7 +21,7 @@ from booking.services import ledger
 from core import audit, formats, idempotency, mail
 from core.db import Tx, transaction
 from core.errors import Conflict, Forbidden, Invalid, NotFound
-from core.i18n import N_
+from core.i18n import N_, either
 from core.intervals import Interval, intersection
 
 LONGEST_REASON = 1000
@@ -128,6 +128,11 @@ def break_glass(request_id: UUID, actor: Actor, now: datetime, reason: str) -> N
         audit.record(tx, actor.person_id, "request.break_glass", request, now, reason=reason.strip())
 
 
+def takes_requests(round_: Round, now: datetime) -> bool:
+    """Whether drafts of this round can be kept and sent right now."""
+    return round_.state is RoundState.OPEN and round_.opens_at <= now < round_.deadline_at
+
+
 # what the verbs share -------------------------------------------------------------------------------------------------
 
 
@@ -152,7 +157,7 @@ def _refuse_unless_open(round_: Round, actor: Actor, now: datetime) -> None:
             code="deadline_passed",
             deadline=formats.moment(round_.deadline_at, round_.timezone, actor.language),
         )
-    if round_.state is not RoundState.OPEN or now < round_.opens_at:
+    if not takes_requests(round_, now):
         raise Conflict(N_("This round takes no requests now."), code="round_not_open")
 
 
@@ -240,8 +245,7 @@ def _tell_owner(tx: Tx, request: Request, template: str, now: datetime, reason: 
         "name": owner.name,
         "title": request.title,
         "number": request.number,
-        "round_it": round_.title_it,
-        "round_en": round_.title_en,
+        "round": either(owner.language, round_.title_it, round_.title_en),
         "minutes": queries.content_of(request).minutes,
         "deadline": round_.deadline_at.isoformat(),
         "zone": round_.timezone,
