@@ -20,3 +20,17 @@ def monday_of(at: datetime, zone: ZoneInfo) -> date:
     """The Monday of the local week that an instant lies in."""
     day = at.astimezone(zone).date()
     return day - timedelta(days=day.weekday())
+
+
+def instants_at(day: date, minute: int, zone: ZoneInfo) -> tuple[datetime, ...]:
+    """The instants at which clocks show `minute` minutes after the midnight that begins `day`.
+
+    None for a wall time that a clock change skips, two (in order) for one that it doubles.
+    """
+    wall = datetime.combine(day, time(), zone) + timedelta(minutes=minute)  # wall-clock arithmetic
+    passes = {wall.replace(fold=fold).astimezone(UTC) for fold in (0, 1)}
+    return tuple(sorted(at for at in passes if _shows(at, wall, zone)))
+
+
+def _shows(at: datetime, wall: datetime, zone: ZoneInfo) -> bool:
+    return at.astimezone(zone).replace(tzinfo=None, fold=0) == wall.replace(tzinfo=None, fold=0)

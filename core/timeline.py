@@ -53,12 +53,15 @@ class Bar:
     key: str = ""
 
 
-BookUrl = Callable[[Interval], str]
+BookUrl = Callable[[Interval], str | None]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One instrument: its bars, when it is open (None: always), and where to book a free stretch."""
+    """One instrument: its bars, when it is open (None: always), and where to book a free stretch.
+
+    `book_url` gives None for a stretch that cannot be booked; nothing before `free_from` is offered.
+    """
 
     name: str
     bars: Sequence[Bar]
@@ -67,6 +70,7 @@ class Row:
     capacity: int = 1
     open: Sequence[Interval] | None = None
     book_url: BookUrl | None = None
+    free_from: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ class FreeStretch:
     """Open time that no booking holds, for the phone's agenda."""
 
     when: Interval
-    url: str | None
+    url: str
 
 
 @dataclass(frozen=True)
@@ -330,7 +334,9 @@ def _agenda(row: Row, bars: Sequence[Bar], held: Sequence[Interval], day: Day) -
     ]
     if row.book_url is not None:
         open_now = [day.when] if row.open is None else intersection([day.when], row.open)
-        entries += [(free.start, FreeStretch(free, row.book_url(free))) for free in difference(open_now, held)]
+        gone = [Interval(day.when.start, row.free_from)] if row.free_from and row.free_from > day.when.start else []
+        free_now = difference(open_now, [*held, *gone])
+        entries += [(free.start, FreeStretch(free, url)) for free in free_now if (url := row.book_url(free))]
     return [entry for _, entry in sorted(entries, key=lambda pair: pair[0])]
 
 

@@ -2,9 +2,10 @@
 
 from booking.services.ledger.bookings import approve, book, cancel, refuse
 from booking.services.ledger.closures import close
-from booking.services.ledger.holding import Claim, change_state, free_unit, hold, lock_instruments, touch
+from booking.services.ledger.holding import RUNNING_KINDS, Claim, change_state, free_unit, hold, lock_instruments, touch
 
 __all__ = [
+    "RUNNING_KINDS",
     "Claim",
     "approve",
     "book",

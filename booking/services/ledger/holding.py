@@ -152,7 +152,8 @@ def taken(tx: Tx, instrument: Instrument, wanted: Interval, actor: Actor) -> Con
     holder = next((row for row in rows if _overlaps(row, wanted) and row.person and _may_know(actor, row)), None)
     if holder is not None and holder.person is not None:
         values["who"] = holder.person.name
-    return Conflict(_SENTENCES[frozenset(values)], code="taken", **values)
+    sentence = _SENTENCES[frozenset(values)]
+    return Conflict(sentence, code="taken", fields={"start": sentence}, **values)
 
 
 _SENTENCES = {
