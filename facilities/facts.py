@@ -161,7 +161,7 @@ def week_of(plan: OperatingPlan, language: str) -> list[Day]:
     bars: dict[int, list[Bar]] = {day: [] for day in range(7)}
     begun: dict[int, list[str]] = {day: [] for day in range(7)}
     for shift in plan.shifts:
-        told = f"{_clock(shift.start_minute)}–{_clock(shift.start_minute + shift.minutes)}"
+        told = f"{clock_of(shift.start_minute)}–{clock_of(shift.start_minute + shift.minutes)}"
         begun[shift.weekday].append(told)
         position, end = shift.start_minute, shift.start_minute + shift.minutes
         while position < end:
@@ -172,7 +172,8 @@ def week_of(plan: OperatingPlan, language: str) -> list[Day]:
     return [Day(names[day], short[day], tuple(bars[day]), tuple(begun[day])) for day in range(7)]
 
 
-def _clock(minute: int) -> str:
+def clock_of(minute: int) -> str:
+    """Minutes after midnight as '22:00'; what lies on the next day begins at 00:00 again."""
     return f"{minute // 60 % 24:02}:{minute % 60:02}"
 
 

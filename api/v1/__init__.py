@@ -2,4 +2,9 @@
 
 from apiflask import APIBlueprint
 
-blueprint = APIBlueprint("api", __name__, url_prefix="/api/v1")
+from api.v1 import answers, facilities
+
+blueprint = APIBlueprint("api", __name__, url_prefix="/api/v1", enable_openapi=False)
+blueprint.register_blueprint(facilities.blueprint)
+blueprint.record_once(answers.describe_errors)
+blueprint.after_request(answers.conditional)
