@@ -33,7 +33,11 @@ CONTENTS = {
 
 @dataclass(frozen=True)
 class Feed:
-    """A subscription that may be read now. `today` is the UTC midnight that decides what is too old to show."""
+    """A subscription that may be read now.
+
+    `today` is the UTC midnight that decides what is too old to show; `changed_at` is when the feed became what it is:
+    at the last change of a booking, or as the day began.
+    """
 
     subscription: Subscription
     actor: Actor
@@ -53,13 +57,15 @@ def find(session: Session, secret: str, now: datetime) -> Feed | None:
     instruments = session.scalars(queries.instruments_in(subscription.kind, subscription.subject_id)).all()
     if not _may_read(actor, subscription, instruments):
         return None
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    booked_at = version.changed_at if version else today
     return Feed(
         subscription=subscription,
         actor=actor,
         instruments=tuple(instruments),
         version=version.version if version else 0,
-        changed_at=max(version.changed_at, subscription.created_at) if version else subscription.created_at,
-        today=now.replace(hour=0, minute=0, second=0, microsecond=0),
+        changed_at=max(booked_at, subscription.created_at, today),
+        today=today,
     )
 
 
@@ -99,16 +105,6 @@ def etag(feed: Feed, site: str) -> str:
     ]
     state = (subscription.id, feed.version, subscription.detail, subscription.language, feed.today, site, facts)
     return hashlib.blake2s(repr(state).encode(), digest_size=16).hexdigest()
-
-
-def last_modified(feed: Feed, now: datetime) -> datetime:
-    """When the feed last became another one: at a booking's change, or as the day began.
-
-    Within the second of the change itself it is one second earlier, so that a second change in the same second is
-    not taken for the first (RFC 9110, 8.8.2.2).
-    """
-    changed = max(feed.changed_at, feed.today)
-    return changed - timedelta(seconds=1) if changed >= now else changed
 
 
 def body(session: Session, feed: Feed, site: str) -> bytes:

@@ -84,7 +84,7 @@ def feed(secret: str) -> ResponseReturnValue:
     if services.fetch_is_worth_noting(found.subscription, now):
         services.note_fetch(found.subscription.id, request.user_agent.string, now)
     return conditional.answer(
-        feeds.etag(found, site), feeds.last_modified(found, now), lambda: feeds.body(db.session(), found, site)
+        feeds.etag(found, site), found.changed_at, now, lambda: feeds.body(db.session(), found, site)
     )
 
 
