@@ -25,6 +25,9 @@ NIGHT_MINUTES = 4 * 60
 LONGEST_PAUSE_MINUTES = 8 * 60
 """Between two shifts of one visit: from Saturday's last to Sunday's first."""
 DAY_MINUTES = 24 * 60
+GREEDY_BY_HAND = {"university": 144, "hospital": 80, "public_research": 60, "sme": 8, "company_large": 0}
+"""The yardstick of the file: hours a type gets when requests are granted whole, by score, until nothing fits."""
+GREEDY_BY_HAND_SERVED = 12
 WANTED_MINUTES = {"weekend": SHIFT_MINUTES, "night": NIGHT_MINUTES}
 
 

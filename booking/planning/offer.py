@@ -66,6 +66,19 @@ def resources_of(session: Session, round_: Round, grid: Grid) -> list[Resource]:
     ]
 
 
+def offered_minutes(session: Session, round_: Round, grid: Grid) -> int:
+    """Open time of the round in all units together; instruments that exclude each other count once."""
+    total = 0
+    shared: dict[str, list[Interval]] = {}
+    for resource in resources_of(session, round_, grid):
+        stretches = [Interval(grid.instant(first), grid.instant(last)) for first, last in resource.document["open"]]
+        if resource.document["exclusive"]:
+            shared.setdefault(resource.document["exclusive"], []).extend(stretches)
+        else:
+            total += resource.document["capacity"] * sum(stretch.minutes for stretch in stretches)
+    return total + sum(stretch.minutes for stretches in shared.values() for stretch in union(stretches))
+
+
 # holes ----------------------------------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,10 @@ from facilities.models import Facility, Instrument, OperatingPlan
 from facilities.policy import BookingMode
 
 
+PAST = (RequestState.ALLOCATED, RequestState.PARTLY_ALLOCATED, RequestState.RESERVE, RequestState.REFUSED)
+"""States that a published result gives."""
+
+
 def _with_offer(statement: Select[Round]) -> Select[Round]:
     """The round together with everything it offers."""
     instrument = selectinload(Round.instruments).joinedload(RoundInstrument.instrument)

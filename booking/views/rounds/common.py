@@ -1,0 +1,133 @@
+"""What the pages of rounds share: the blueprint, finding a round, words for states and policies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from flask import Blueprint
+from flask_babel import gettext as _
+
+from accounts.access import current_actor
+from accounts.policy import Actor
+from booking.lifecycle import ROUND_STEPS, PlanState, RequestState, RoundState, can_step
+from booking.models import Fairness, Round
+from booking.policy import rounds as policy
+from booking.queries import rounds as queries
+from booking.services.rounds import OFFERED_POLICIES
+from core.db import db
+from core.errors import NotFound
+
+blueprint = Blueprint("rounds", __name__)
+
+STEPS = ("open", "close_submissions", "reopen", "start_allocation", "back_to_review", "close")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A round with what the actor may do with it."""
+
+    round: Round
+    facilities: frozenset[UUID]
+    actor: Actor
+
+    @property
+    def may_manage(self) -> bool:
+        """Edit, allocate, publish."""
+        return bool(policy.may_manage_round(self.actor, self.facilities))
+
+    @property
+    def may_see_inbox(self) -> bool:
+        """See all requests."""
+        return bool(policy.may_see_inbox(self.actor, self.facilities))
+
+    @property
+    def may_edit(self) -> bool:
+        """Change what the round says."""
+        return self.may_manage and self.round.state in (RoundState.DRAFT, RoundState.OPEN, RoundState.REVIEW)
+
+    @property
+    def steps(self) -> list[str]:
+        """Verbs that its state knows, for who may take them."""
+        return [verb for verb in STEPS if self.may_manage and can_step(ROUND_STEPS, self.round.state, verb)]
+
+
+def readable(slug: str) -> Desk:
+    """The round of an address; NotFound for who may not know of it."""
+    round_ = db.session.scalars(queries.round_by_slug(slug)).one_or_none()
+    if round_ is None:
+        raise NotFound
+    facilities = frozenset(row.instrument.facility_id for row in round_.instruments)
+    actor = current_actor()
+    policy.may_read_round(actor, facilities, is_draft=round_.state is RoundState.DRAFT).or_refuse()
+    return Desk(round_, facilities, actor)
+
+
+def managed(slug: str) -> Desk:
+    """The round of an address, for its managers; others are refused."""
+    desk = readable(slug)
+    policy.may_manage_round(desk.actor, desk.facilities).or_refuse()
+    return desk
+
+
+def round_states() -> Mapping[RoundState, str]:
+    """States of rounds in words."""
+    return {
+        RoundState.DRAFT: _("Draft"),
+        RoundState.OPEN: _("Open"),
+        RoundState.REVIEW: _("Under review"),
+        RoundState.ALLOCATION: _("Allocation"),
+        RoundState.PUBLISHED: _("Published"),
+        RoundState.CLOSED: _("Closed"),
+    }
+
+
+def request_states() -> Mapping[RequestState, str]:
+    """States of requests in words."""
+    return {
+        RequestState.DRAFT: _("Draft"),
+        RequestState.SUBMITTED: _("Submitted"),
+        RequestState.WITHDRAWN: _("Withdrawn"),
+        RequestState.ALLOCATED: _("Granted"),
+        RequestState.PARTLY_ALLOCATED: _("Granted in part"),
+        RequestState.RESERVE: _("Reserve list"),
+        RequestState.REFUSED: _("Not granted"),
+    }
+
+
+def plan_states() -> Mapping[PlanState, str]:
+    """States of plans in words."""
+    return {
+        PlanState.QUEUED: _("Waiting for the solver"),
+        PlanState.RUNNING: _("Being solved"),
+        PlanState.DONE: _("Ready"),
+        PlanState.CANCELLED: _("Stopped"),
+        PlanState.FAILED: _("Failed"),
+        PlanState.PUBLISHED: _("Published"),
+    }
+
+
+def policies() -> Mapping[Fairness, str]:
+    """The policies on offer, in words."""
+    words = {
+        Fairness.LEXIMIN: _("Fair shares first: raise the least satisfied organisation, then the next; then value"),
+        Fairness.PROPORTIONAL: _("Proportional: balance all organisations' satisfaction by their weights; then value"),
+        Fairness.MERIT: _("Merit first: the best scores, then fair shares among plans of equal value"),
+    }
+    return {policy_: words[policy_] for policy_ in OFFERED_POLICIES}
+
+
+def goals() -> Mapping[str, str]:
+    """The solver's stages and goals in words."""
+    return {
+        "leximin": _("Fairness (least satisfied first)"),
+        "welfare": _("Proportional fairness"),
+        "value": _("Value (score × hours)"),
+        "preferences": _("Preferred times"),
+        "changeovers": _("Fewest changeovers"),
+        "unmoved": _("Closeness to the plan in force"),
+        "floors": _("Quotas"),
+        "unfair": _("Bound without fairness"),
+        "alone": _("Fair shares"),
+        "start": _("First plan"),
+        "reasons": _("Reasons"),
+    }
