@@ -234,7 +234,7 @@ def _amounts_complete(path: str, part: PartContent, grain: int) -> Iterator[Prob
         yield f"{path}-lengths", N_("Say how long a block may be.")
     elif any(length % grain for length in part.lengths_minutes):
         yield f"{path}-lengths", N_("This does not fit the round’s time grid.")
-    elif part.amount_minutes:
+    elif part.amount_minutes and part.amount_minutes % grain == 0:
         yield from _divisible(path, part)
 
 
