@@ -19,7 +19,7 @@ WIDTH: Final = 364
 HEIGHT: Final = 348
 RADIUS: Final = 13.5  # of a marker; at a width of 330 px it is still a target of 24 px
 LABEL_HEIGHT: Final = 14
-SIGN_WIDTH: Final = 6.2
+SIGN_WIDTH: Final = 6.8
 
 
 @dataclass(frozen=True)
