@@ -2,6 +2,8 @@
 
 import re
 
+from core.i18n import N_
+
 KNOWN = (
     ("Google-Calendar", "Google Calendar"),
     ("dataaccessd", "Apple (iPhone, iPad)"),
@@ -13,13 +15,13 @@ KNOWN = (
     ("Outlook", "Outlook"),
     ("ICSx5", "ICSx⁵"),
     ("vdirsyncer", "vdirsyncer"),
-    ("Mozilla/", "a browser"),
+    ("Mozilla/", N_("a browser")),
 )
 _PRODUCT = re.compile(r"[\w.+-]{1,40}")
 
 
 def program_of(user_agent: str) -> str:
-    """A name a person recognises: a known program, else the first product named; empty for none."""
+    """A name (a msgid) that a person recognises: a known program, else the first product named; empty for none."""
     for mark, name in KNOWN:
         if mark in user_agent:
             return name
