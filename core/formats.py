@@ -42,6 +42,17 @@ def clock_time(at: datetime, zone: str, language: str) -> str:
     return format_time(at.astimezone(ZoneInfo(zone)), "HH:mm", locale=_locale(language))
 
 
+def end_time(at: datetime, zone: str, language: str) -> str:
+    """The same for an end: a midnight is the '24:00' of the day that it ends."""
+    written = clock_time(at, zone, language)
+    return "24:00" if written == "00:00" else written
+
+
+def local_date(at: datetime, zone: str) -> date:
+    """The calendar day of an instant."""
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
 def span(start: datetime, end: datetime, zone: str, language: str) -> str:
     """'sab 9 gen 2027, 08:00–16:00'; the end's day is written only when it is another one."""
     first, last = start.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone))

@@ -287,6 +287,8 @@ def _template_helpers(app: Flask, settings: Settings) -> None:
         short_date=in_language(formats.short_date),
         short_day=in_language(formats.short_day),
         clock_time=in_language(formats.clock_time),
+        end_time=in_language(formats.end_time),
+        local_date=formats.local_date,
         weekday_short=in_language(formats.weekday_short),
         month_short=in_language(formats.month_short),
         hours=in_language(formats.hours),

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
+from accounts.models import Person
 from booking.availability import Busy
 from booking.lifecycle import LIVE, BookingState
 from booking.models import Booking, BookingKind, CalendarKind, CalendarVersion
@@ -61,6 +62,13 @@ def held_on(wanted: Instrument, during: Interval) -> Select[Booking]:
     )
 
 
+def held_with_holders(wanted: Instrument, during: Interval) -> Select[Booking]:
+    """The same with who holds the time, for a picture."""
+    return held_on(wanted, during).options(
+        joinedload(Booking.instrument), joinedload(Booking.person), joinedload(Booking.organisation)
+    )
+
+
 def same_closure(one: Booking) -> Select[Booking]:
     """The live rows of one closure: it holds every unit of its instrument."""
     return (
@@ -109,6 +117,19 @@ def _listed() -> Select[Booking]:
         joinedload(Booking.person),
         joinedload(Booking.organisation),
     )
+
+
+def booking_for_its_page(booking_id: UUID) -> Select[Booking]:
+    """The booking with this id and all that its page shows."""
+    return _listed().where(Booking.id == booking_id).execution_options(populate_existing=True)
+
+
+def people_who_acted(row: Booking) -> Select[Person]:
+    """Everybody in a booking's history."""
+    acted = select(AuditEntry.person_id).where(
+        AuditEntry.subject == Booking.__tablename__, AuditEntry.subject_id == row.id
+    )
+    return select(Person).where(Person.id.in_(acted))
 
 
 def upcoming_of(person_id: UUID, now: datetime) -> Select[Booking]:

@@ -1,12 +1,243 @@
-"""An instrument with its live availability and, where it is instant, its booking form."""
+"""An instrument with its live availability and, where members book it themselves, its booking form."""
 
-from flask import Blueprint, render_template
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from accounts import queries as accounts
+from accounts.access import current_actor, signed_in
+from accounts.models import Organisation
+from accounts.policy import Actor, No
+from booking.forms.ledger import BookingForm, ClosureForm, clock_text, day_of
+from booking.models import BookingKind, Round
+from booking.policy import ledger as policy
+from booking.queries import home as home_queries
+from booking.queries import ledger as queries
+from booking.services import ledger
+from booking.terms import DAY_MINUTES, Terms, check_mode
+from booking.views.instrument_week import Week, suggested_end, week_of
+from core import clock
+from core.db import db
+from core.errors import NotFound, Refusal
+from core.intervals import Interval
+from core.web import current_language
+from facilities import queries as facilities
+from facilities.facts import name_of
+from facilities.models import Instrument
+from facilities.policy import BookingMode, may_see_free_busy
 
 blueprint = Blueprint("instruments", __name__)
+BOOKABLE = (BookingMode.INSTANT, BookingMode.APPROVAL)
 
 
-@blueprint.route("/facilities/<facility_slug>/<slug>", methods=['GET'])
-def show(**_args: str) -> ResponseReturnValue:
-    """Stub."""
-    return render_template("errors/refusal.html", status=501, message="stub", fields={})
+@dataclass(frozen=True)
+class Actions:
+    """What the page offers; each from the rule that the verb asks, too."""
+
+    see_free_busy: bool
+    book: bool
+    close: bool
+    why_not: str
+
+
+@blueprint.get("/facilities/<facility_slug>/<slug>")
+def show(facility_slug: str, slug: str) -> ResponseReturnValue:
+    """Facts, the week, the booking form."""
+    instrument = _instrument(facility_slug, slug)
+    return _page(instrument, None)
+
+
+@blueprint.post("/facilities/<facility_slug>/<slug>")
+@signed_in
+def book(facility_slug: str, slug: str) -> ResponseReturnValue:
+    """Book; a refusal is shown beside its field."""
+    instrument = _instrument(facility_slug, slug)
+    terms = queries.terms_of(instrument)
+    form = _booking_form(_organisations(current_actor()), terms)
+    if not form.validate():
+        return _page(instrument, form), 422
+    times = form.times(terms.zone)
+    if times is None:
+        return _page(instrument, form), 422
+    organisation_id = UUID(form.organisation_id.data)
+    try:
+        made = ledger.book(
+            instrument.id, organisation_id, *times, form.title.data, current_actor(), clock.now(), form.key.data or ""
+        )
+    except Refusal as refusal:
+        if not form.show(refusal):
+            raise
+        return _page(_instrument(facility_slug, slug), form), refusal.status
+    is_instant = instrument.booking_mode is BookingMode.INSTANT
+    flash(_("Booked. A mail confirms it.") if is_instant else _("Held for you until a manager decides."))
+    return redirect(url_for("bookings.show", booking_id=made), 303)
+
+
+@blueprint.route("/facilities/<facility_slug>/<slug>/close", methods=["GET", "POST"])
+@signed_in
+def close(facility_slug: str, slug: str) -> ResponseReturnValue:
+    """A manager enters a closure or maintenance."""
+    instrument = _instrument(facility_slug, slug)
+    policy.may_close(current_actor(), instrument.facility_id).or_refuse()
+    terms = queries.terms_of(instrument)
+    form = ClosureForm()
+    form.offer(terms)
+    if form.is_submitted():
+        times = form.times(terms.zone) if form.validate() else None
+        refusal = _closed(instrument, form, times) if times else None
+        if times and refusal is None:
+            flash(_("The closure is entered; the calendars show it."))
+            return redirect(url_for("instruments.show", facility_slug=facility_slug, slug=slug), 303)
+        return _closure_page(facility_slug, slug, form, refusal), refusal.status if refusal else 422
+    return _closure_page(facility_slug, slug, form, None)
+
+
+def _closed(instrument: Instrument, form: ClosureForm, times: tuple[datetime, datetime]) -> Refusal | None:
+    kind = BookingKind(form.kind.data)
+    try:
+        ledger.close(instrument.id, *times, kind, form.note.data, current_actor(), clock.now(), form.key.data or "")
+    except Refusal as refusal:
+        form.show(refusal)
+        return refusal
+    return None
+
+
+def _closure_page(facility_slug: str, slug: str, form: ClosureForm, refusal: Refusal | None) -> str:
+    instrument = _instrument(facility_slug, slug)
+    hindrance = _(refusal.message, **refusal.values) if refusal and not refusal.fields else ""
+    return render_template(
+        "booking/instruments/close.html",
+        instrument=instrument,
+        facility=instrument.facility,
+        name=name_of(instrument, current_language()),
+        form=form,
+        hindrance=hindrance,
+    )
+
+
+def _instrument(facility_slug: str, slug: str) -> Instrument:
+    found = db.session.scalars(facilities.instrument_by_slugs(facility_slug, slug)).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _page(instrument: Instrument, sent: BookingForm | None) -> str:
+    actor, now = current_actor(), clock.now()
+    organisations = _organisations(actor)
+    actions = _actions(instrument, actor, organisations)
+    week = _week(instrument, actor, actions, now)
+    form = sent or _prefilled(instrument, organisations, week) if actions.book else None
+    return render_template(
+        "booking/instruments/show.html",
+        instrument=instrument,
+        facility=instrument.facility,
+        name=name_of(instrument, current_language()),
+        actions=actions,
+        week=week,
+        form=form,
+        organisations=organisations,
+        rounds=_rounds(instrument, now),
+    )
+
+
+def _actions(instrument: Instrument, actor: Actor, organisations: list[Organisation]) -> Actions:
+    sees = bool(may_see_free_busy(actor, instrument.facility.free_busy_is_public))
+    answer = policy.may_book(actor, organisations[0].id if organisations else None)
+    why_not = answer.reason if isinstance(answer, No) else ""
+    try:
+        check_mode(instrument.booking_mode)
+    except Refusal as refusal:
+        why_not = refusal.message
+    return Actions(
+        see_free_busy=sees,
+        book=not why_not,
+        close=bool(policy.may_close(actor, instrument.facility_id)),
+        why_not=why_not,
+    )
+
+
+def _organisations(actor: Actor) -> list[Organisation]:
+    if actor.person_id is None or not actor.is_member:
+        return []
+    return list(db.session.scalars(accounts.organisations_of(actor.person_id)))
+
+
+def _rounds(instrument: Instrument, now: datetime) -> list[Round]:
+    """Open calls in which this instrument's time is given."""
+    if instrument.booking_mode is not BookingMode.ROUND:
+        return []
+    return list(db.session.scalars(home_queries.open_calls_for(instrument.id, now)))
+
+
+def _week(instrument: Instrument, actor: Actor, actions: Actions, now: datetime) -> Week | None:
+    if not actions.see_free_busy:
+        return None
+    offers = instrument.booking_mode in BOOKABLE and (actions.book or not actor.is_signed_in)
+    return week_of(db.session(), instrument, actor, now, monday=_asked_monday(), can_book=offers)
+
+
+def _asked_monday() -> date | None:
+    """The Monday of the week that the address names; this week when it names none."""
+    try:
+        day = day_of(request.args.get("week", ""))
+    except ValueError:
+        return None
+    return day - timedelta(days=day.weekday())
+
+
+# --- the form ---------------------------------------------------------------------------------------------
+
+
+def _booking_form(organisations: list[Organisation], terms: Terms, **values: object) -> BookingForm:
+    form = BookingForm(data=values) if values else BookingForm()
+    form.organisation_id.choices = [(str(one.id), one.name) for one in organisations]
+    if len(organisations) > 1:
+        form.organisation_id.choices.insert(0, ("", _("Please choose")))
+    elif organisations and not form.organisation_id.raw_data:
+        form.organisation_id.data = str(organisations[0].id)
+    form.offer(terms)
+    return form
+
+
+def _prefilled(instrument: Instrument, organisations: list[Organisation], week: Week | None) -> BookingForm:
+    terms = queries.terms_of(instrument)
+    stretch = _asked_stretch(terms) or (_suggested(terms, week.first_free) if week and week.first_free else None)
+    if stretch is None:
+        return _booking_form(organisations, terms)
+    start, end = (at.astimezone(terms.zone) for at in (stretch.start, stretch.end))
+    end_day, end_minute = end.date(), end.hour * 60 + end.minute
+    if end_minute == 0:
+        end_day, end_minute = end_day - timedelta(days=1), DAY_MINUTES
+    return _booking_form(
+        organisations,
+        terms,
+        day=start.date(),
+        start=clock_text(start.hour * 60 + start.minute),
+        end_day=end_day,
+        end=clock_text(end_minute),
+    )
+
+
+def _suggested(terms: Terms, free: Interval) -> Interval:
+    return Interval(free.start, suggested_end(terms, free))
+
+
+def _asked_stretch(terms: Terms) -> Interval | None:
+    """The stretch that the address names, 'start=2027-01-04T08:30&end=…' by the wall clock; None if it is none."""
+    start, end = (_wall(request.args.get(name, ""), terms.zone) for name in ("start", "end"))
+    return Interval(start, end) if start and end and start < end else None
+
+
+def _wall(text: str, zone: ZoneInfo) -> datetime | None:
+    try:
+        day_of(text[:10])
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M").replace(tzinfo=zone)
+    except ValueError:
+        return None
+
