@@ -1,6 +1,8 @@
-// The list of facilities: filters stay open across updates, addresses stay short, filters are open where there is room.
+// The list of facilities: filters keep their state and the focus across updates, and are open where there is room;
+// addresses stay short.
 
 const opened = new Map();
+let focused = "";
 const wide = window.matchMedia("(min-width: 60rem)");
 
 function remember(event) {
@@ -15,7 +17,11 @@ function restore() {
 }
 
 document.addEventListener("toggle", remember, true);
-document.addEventListener("htmx:afterSwap", restore);
+document.addEventListener("htmx:beforeSwap", () => { focused = document.activeElement?.id ?? ""; });
+document.addEventListener("htmx:afterSwap", () => {
+  restore();
+  if (document.activeElement === document.body) document.getElementById(focused)?.focus({ preventScroll: true });
+});
 document.addEventListener("htmx:configRequest", (event) => {
   if (event.detail.elt.id !== "catalogue") return;
   const parameters = event.detail.formData;
