@@ -2,52 +2,60 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Side:
-    """One of the two things: what it is and a call that does it once."""
+class Table:
+    """What a benchmark found, ready to be printed."""
 
-    name: str
-    do: Callable[[], object]
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    remarks: tuple[str, ...] = ()
+
+    def markdown(self) -> str:
+        """As a section of RESULTS.md."""
+        lines = [f"## {self.title}", "", _row(self.columns), _row(("---",) * len(self.columns))]
+        lines += [_row(row) for row in self.rows]
+        return "\n".join([*lines, "", *self.remarks])
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Seconds of each run, in pairs that ran one after the other."""
+class Pairs:
+    """Seconds of a baseline and of a contender, in pairs that ran one after the other."""
 
-    subject: str
-    baseline: str
-    contender: str
-    pairs: tuple[tuple[float, float], ...]
-    remarks: tuple[str, ...] = ()
+    seconds: tuple[tuple[float, float], ...]
 
     @property
-    def ratio(self) -> float:
-        """Median over the pairs of baseline's time divided by contender's: 5 means five times as fast."""
-        return statistics.median(base / other for base, other in self.pairs)
+    def ratios(self) -> list[float]:
+        """Baseline's time divided by the contender's, pair by pair: 5 is a contender five times as fast."""
+        return [baseline / contender for baseline, contender in self.seconds]
 
     @property
-    def spread(self) -> tuple[float, float]:
-        """Smallest and largest ratio of a pair."""
-        ratios = [base / other for base, other in self.pairs]
-        return min(ratios), max(ratios)
-
     def medians(self) -> tuple[float, float]:
         """Median seconds of the baseline and of the contender."""
-        return statistics.median(pair[0] for pair in self.pairs), statistics.median(pair[1] for pair in self.pairs)
+        return statistics.median(pair[0] for pair in self.seconds), statistics.median(pair[1] for pair in self.seconds)
+
+    def describe(self) -> str:
+        """Median ratio with the smallest and the largest."""
+        return f"{statistics.median(self.ratios):.1f}× ({min(self.ratios):.1f}–{max(self.ratios):.1f})"
 
 
-def compare(subject: str, baseline: Side, contender: Side, runs: int, remarks: Iterable[str] = ()) -> Comparison:
-    """Warm both up once, then run them in turn `runs` times."""
-    baseline.do(), contender.do()
-    pairs = tuple((_seconds(baseline), _seconds(contender)) for _ in range(runs))
-    return Comparison(subject, baseline.name, contender.name, pairs, tuple(remarks))
+def alternate(baseline: Callable[[], object], contender: Callable[[], object], runs: int) -> Pairs:
+    """Do both once to warm up, then in turn `runs` times."""
+    seconds_of(baseline)
+    seconds_of(contender)
+    return Pairs(tuple((seconds_of(baseline), seconds_of(contender)) for _ in range(runs)))
 
 
-def _seconds(side: Side) -> float:
+def seconds_of(do: Callable[[], object]) -> float:
+    """Wall time of one call."""
     began = time.perf_counter()
-    side.do()
+    do()
     return time.perf_counter() - began
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"
