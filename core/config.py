@@ -1,5 +1,6 @@
 """Settings from the environment, each with a default that is safe on one machine."""
 
+import contextlib
 import os
 import secrets
 from collections.abc import Mapping
@@ -55,13 +56,15 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def _kept_secret(path: Path) -> str:
-    """One secret per installation, made on first start; the first of several racing starts wins."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii")
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(32))
+    """One secret per installation, made on first start; the first of several racing starts wins, and none reads half."""
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
     return path.read_text(encoding="ascii")
 
 
