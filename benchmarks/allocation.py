@@ -40,7 +40,7 @@ def run() -> Table:
         (*rows, _row("**exact**", best, hours_a_grain)),
         (
             f"Share of the fair share: 1 is all that an organisation may fairly expect. {proofs}.",
-            f"Independent check: {broken or 'passed'}. The exact plan with its proofs takes {exact / greedy:.0f}× the time",
+            f"Independent check: {broken or 'passed'}. The exact plan with proofs takes {exact / greedy:.0f}× the time",
             f"of all three greedy plans (limit {TIME_LIMIT} s, seed {SEED}).",
         ),
     )

@@ -56,7 +56,7 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def _kept_secret(path: Path) -> str:
-    """One secret per installation, made on first start; the first of several racing starts wins, and none reads half."""
+    """One secret per installation, made on first start; the first of several racing starts wins, no one reads half."""
     if not path.exists():
         draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
