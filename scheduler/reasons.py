@@ -73,7 +73,7 @@ def bottlenecks(
     found = []
     for name in dict.fromkeys(name for part in parts for name in part.alternatives):
         thing = physical_name(problem.resource_by_id[name])
-        spans = [span for part in parts for place, span in windows(problem, part) if place == name]
+        spans = joined(span for part in parts for place, span in windows(problem, part) if place == name)
         grains: dict[str, int] = {}
         for block in blocks:
             if block.request == request.id or physical_name(problem.resource_by_id[block.resource]) != thing:
@@ -86,7 +86,7 @@ def bottlenecks(
             {
                 "resource": name,
                 "weeks": weeks(problem, spans),
-                "open": sum(end - start for start, end in set(spans)),
+                "open": sum(end - start for start, end in spans),
                 "held": sum(grains.values()),
                 "holders": [holder(problem, row, grains[row], micro) for row in holders],
             }
@@ -98,6 +98,17 @@ def holder(problem: Problem, request: str, grains: int, micro: Mapping[str, int]
     members = problem.request_by_id[request].shares
     standing = {member: micro[member] / MICRO if member in micro else None for member in members}
     return {"request": request, "grains": grains, "members": standing}
+
+
+def joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Sorted and disjoint: parts of one request often share their windows, whose time counts once."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((start, end))
+    return found
 
 
 def weeks(problem: Problem, spans: Iterable[tuple[int, int]]) -> list[int]:
