@@ -11,15 +11,15 @@ from accounts.identifiers import orcid_from, ror_from
 from accounts.models import OrganisationType
 from accounts.policy import Role
 from core.errors import Invalid
-from core.forms import Form, new_key
+from core.forms import Form, choice, new_key
 
 _ = lazy_gettext
 A_NAME = Length(min=2, max=200, message=_("Please give a name of 2 to 200 characters."))
 REQUIRED = InputRequired(_("Please fill in this field."))
-ROLES_IN_AN_ORGANISATION = [(role.value, _(words.ROLES[role])) for role in (Role.MEMBER, Role.DELEGATE)]
-ROLES_AT_A_FACILITY = [(role.value, _(words.ROLES[role])) for role in (Role.REVIEWER, Role.MANAGER)]
-TYPES = [(kind.value, _(words.TYPES[kind])) for kind in OrganisationType]
-LANGUAGES = list(words.LANGUAGES.items())
+ROLES_IN_AN_ORGANISATION = [choice(role.value, _(words.ROLES[role])) for role in (Role.MEMBER, Role.DELEGATE)]
+ROLES_AT_A_FACILITY = [choice(role.value, _(words.ROLES[role])) for role in (Role.REVIEWER, Role.MANAGER)]
+TYPES = [choice(kind.value, _(words.TYPES[kind])) for kind in OrganisationType]
+LANGUAGES = [choice(code, name) for code, name in words.LANGUAGES.items()]
 
 
 class Checked:

@@ -2,6 +2,7 @@
 
 from flask_babel import gettext
 from flask_wtf import FlaskForm
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its type stubs
 
 from core.errors import Refusal
 from core.tokens import new_token
@@ -25,3 +26,8 @@ class Form(FlaskForm):
 def new_key() -> str:
     """The default of a form's hidden `key`: the same form sent twice makes one thing."""
     return new_token()
+
+
+def choice(value: str, label: object) -> SelectChoice:
+    """One option of a select field."""
+    return SelectChoice(value, label)

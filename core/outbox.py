@@ -104,9 +104,11 @@ def beat(tx: Tx, message_id: UUID, at: datetime) -> None:
 
 
 def finish(tx: Tx, message_id: UUID, at: datetime) -> None:
-    """The message is done for good."""
+    """The message is done for good; what it said (a mail may carry a secret link) is forgotten."""
     tx.session.execute(
-        update(OutboxMessage).where(OutboxMessage.id == message_id).values(state=OutboxState.DONE, done_at=at, error="")
+        update(OutboxMessage)
+        .where(OutboxMessage.id == message_id)
+        .values(state=OutboxState.DONE, done_at=at, error="", payload={})
     )
 
 

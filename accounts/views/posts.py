@@ -14,6 +14,7 @@ from accounts.views.blueprint import blueprint
 from core import clock
 from core.db import db
 from core.errors import Invalid
+from core.forms import choice
 from core.i18n import N_, either
 from core.web import current_language
 
@@ -49,7 +50,7 @@ def dismiss(facility_id: UUID, person_id: UUID) -> ResponseReturnValue:
 def _form() -> PostForm:
     form, language = PostForm(), current_language()
     rows = db.session.execute(queries.all_facilities()).all()
-    form.facility.choices = [(str(row.id), either(language, row.name_it, row.name_en)) for row in rows]
+    form.facility.choices = [choice(str(row.id), either(language, row.name_it, row.name_en)) for row in rows]
     return form
 
 
