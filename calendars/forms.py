@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, RadioField, StringField
+from wtforms import HiddenField, RadioField, SelectChoice, StringField  # type: ignore[attr-defined]  # newer than stubs
 from wtforms.validators import DataRequired, Length
 
 from calendars.policy import Detail
@@ -16,10 +16,12 @@ class SubscribeForm(FlaskForm):
     detail = RadioField(
         _("What it shows"),
         choices=[
-            (Detail.BUSY.value, _("Busy times only")),
-            (Detail.TITLE.value, _("Titles")),
-            (Detail.FULL.value, _("Everything you may read")),
+            SelectChoice(Detail.BUSY.value, _("Busy times only")),
+            SelectChoice(Detail.TITLE.value, _("Titles")),
+            SelectChoice(Detail.FULL.value, _("Everything you may read")),
         ],
         default=Detail.TITLE.value,
     )
-    language = RadioField(_("Language of the entries"), choices=[("it", "Italiano"), ("en", "English")])
+    language = RadioField(
+        _("Language of the entries"), choices=[SelectChoice("it", "Italiano"), SelectChoice("en", "English")]
+    )

@@ -125,6 +125,7 @@ def test_a_manager_of_another_facility_reads_no_titles(visitor: Browser) -> None
 @pytest.mark.parametrize("reader", ["owner", "manager", "member"])
 def test_a_confidential_title_is_in_no_feed(visitor: Browser, reader: str, detail: Detail) -> None:
     booking = anna_s_booking(is_confidential=True)
+    assert booking.person is not None
     readers = {"owner": booking.person, "manager": a_manager(booking.instrument.facility), "member": a_member()}
     text = text_of(visitor, a_feed(readers[reader], booking.instrument, detail=detail))
     assert "Graphene" not in text
