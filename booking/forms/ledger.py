@@ -1,14 +1,15 @@
 """What members and managers send about held time: bookings, reasons, closures. Wall times are read here."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from wtforms import Field, HiddenField, SelectField
+from wtforms import Field, HiddenField, SelectChoice, SelectField  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.widgets import DateInput, Input
 
 from booking.forms.fields import Choice, Line, Prose, Typed
@@ -70,7 +71,7 @@ class ClockField(SelectField):
         texts = {clock_text(minute) for minute in minutes}
         if self.data and clock_minutes(self.data) is not None:
             texts.add(self.data)
-        self.choices = [(text, text) for text in sorted(texts)]
+        self.choices = [SelectChoice(text, text) for text in sorted(texts)]
 
 
 class Pass(Choice):
@@ -80,9 +81,9 @@ class Pass(Choice):
         super().__init__(
             label,
             choices=[
-                ("", lazy_gettext("Please choose")),
-                ("1", lazy_gettext("the first time (summer time)")),
-                ("2", lazy_gettext("the second time (winter time)")),
+                SelectChoice("", lazy_gettext("Please choose")),
+                SelectChoice("1", lazy_gettext("the first time (summer time)")),
+                SelectChoice("2", lazy_gettext("the second time (winter time)")),
             ],
             default="",
             **options,
@@ -141,6 +142,15 @@ class BookingForm(StretchForm):
     organisation_id = Choice(lazy_gettext("For which organisation?"))
     title = Line(lazy_gettext("What for?"))
 
+    def offer_organisations(self, names: Mapping[UUID, str]) -> None:
+        """Let one of these be chosen; the only one is chosen already."""
+        choices = [SelectChoice(str(key), name) for key, name in names.items()]
+        if len(choices) != 1:
+            choices.insert(0, SelectChoice("", _("Please choose")))
+        elif not self.organisation_id.raw_data:
+            self.organisation_id.data = choices[0].value
+        self.organisation_id.choices = choices
+
 
 class ClosureForm(StretchForm):
     """A manager's closure."""
@@ -148,8 +158,8 @@ class ClosureForm(StretchForm):
     kind = Choice(
         lazy_gettext("What is it?"),
         choices=[
-            (BookingKind.MAINTENANCE.value, lazy_gettext("Maintenance")),
-            (BookingKind.CLOSURE.value, lazy_gettext("Closure")),
+            SelectChoice(BookingKind.MAINTENANCE.value, lazy_gettext("Maintenance")),
+            SelectChoice(BookingKind.CLOSURE.value, lazy_gettext("Closure")),
         ],
     )
     note = Line(lazy_gettext("Note for the staff"))

@@ -87,7 +87,7 @@ def _member(actor: Actor, now: datetime) -> Member:
 
 def _balances(person_id: UUID, organisation_ids: frozenset[UUID]) -> list[Balance]:
     """Hours asked and granted in rounds, of each of the person's organisations: three statements."""
-    asked = {holder: minutes for holder, minutes in db.session.execute(queries.minutes_asked(organisation_ids))}
+    asked = dict(db.session.execute(queries.minutes_asked(organisation_ids)).all())
     granted = dict.fromkeys(organisation_ids, 0)
     for holder, start, end in db.session.execute(queries.time_granted(organisation_ids)):
         if holder is not None:

@@ -196,11 +196,7 @@ def _asked_monday() -> date | None:
 
 def _booking_form(organisations: list[Organisation], terms: Terms, **values: object) -> BookingForm:
     form = BookingForm(data=values) if values else BookingForm()
-    form.organisation_id.choices = [(str(one.id), one.name) for one in organisations]
-    if len(organisations) > 1:
-        form.organisation_id.choices.insert(0, ("", _("Please choose")))
-    elif organisations and not form.organisation_id.raw_data:
-        form.organisation_id.data = str(organisations[0].id)
+    form.offer_organisations({one.id: one.name for one in organisations})
     form.offer(terms)
     return form
 

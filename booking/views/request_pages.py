@@ -167,9 +167,10 @@ def prepare(form: RequestForm, round_: Round, lengths: Sequence[int]) -> None:
         ("any", _("Each part is useful by itself")),
     ]
     instruments = [row.instrument for row in round_.instruments]
+    several = len({instrument.facility_id for instrument in instruments}) > 1
     set_ups = sorted({instrument.configuration for instrument in instruments if instrument.configuration})
     for entry in form.parts.entries:
-        entry.form.instruments.choices = [(row.id, instrument_label(row)) for row in instruments]
+        entry.form.instruments.choices = [(row.id, instrument_label(row, several)) for row in instruments]
         entry.form.configuration.choices = [("", _("As the instrument is")), *((name, name) for name in set_ups)]
         entry.form.lengths.choices = [(minutes, formats.hours(minutes, current_language())) for minutes in lengths]
     places = [(str(place), part_name(place, entry.form.name.data)) for place, entry in enumerate(form.parts.entries)]
@@ -183,9 +184,11 @@ def _biosafety(level: int) -> str:
     return words
 
 
-def instrument_label(instrument: Instrument) -> Markup:
-    """Name and facility, so that two facilities' instruments can be told apart."""
+def instrument_label(instrument: Instrument, is_of_several: bool) -> str:
+    """The name; with its facility where a round offers instruments of several, so that they can be told apart."""
     name = either(current_language(), instrument.name_it, instrument.name)
+    if not is_of_several:
+        return name
     facility = either(current_language(), instrument.facility.name_it, instrument.facility.name_en)
     return Markup('{} <small class="d-block">{}</small>').format(name, facility)
 

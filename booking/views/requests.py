@@ -237,7 +237,7 @@ def _form_page(draft: Draft, form: forms.RequestForm, version: int, general: Seq
 
 
 def _is_autosave() -> bool:
-    return request.headers.get("HX-Request") == "true" and "do" not in request.form
+    return request.method == "POST" and "HX-Request" in request.headers and "do" not in request.form
 
 
 def _cells_sent(place: int) -> set[str]:

@@ -1,10 +1,14 @@
-"""People who book, for the tests of the ledger."""
+"""People who book, for the tests of the ledger, and what their pages ask of the database."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+from sqlalchemy import Engine, event
 
 from accounts.models import Organisation, Person
 from booking.services import ledger
@@ -47,3 +51,19 @@ def a_booker(**values: Any) -> Booker:
     """A member of an organisation of their own."""
     organisation = an_organisation()
     return Booker(a_member(organisation, **values), organisation)
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """The SELECT statements that were sent meanwhile."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement.startswith("SELECT"):
+            sent.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)

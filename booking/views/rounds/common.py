@@ -1,10 +1,12 @@
 """What the pages of rounds share: the blueprint, finding a round, words for states and policies."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from flask import Blueprint
+from flask_babel import format_timedelta, pgettext
 from flask_babel import gettext as _
 
 from accounts.access import current_actor
@@ -14,10 +16,23 @@ from booking.models import Fairness, Round
 from booking.policy import rounds as policy
 from booking.queries import rounds as queries
 from booking.services.rounds import OFFERED_POLICIES
+from core import clock
 from core.db import db
 from core.errors import NotFound
 
 blueprint = Blueprint("rounds", __name__)
+
+
+@blueprint.context_processor
+def _helpers() -> dict[str, Callable[..., object]]:
+    """What all templates of rounds may call."""
+    return {"relative": relative, "last_moment": lambda round_: round_.horizon_end - timedelta(minutes=1)}
+
+
+def relative(at: datetime) -> str:
+    """'in 12 days', '3 hours ago'."""
+    return str(format_timedelta(at - clock.now(), add_direction=True, threshold=1.2))
+
 
 STEPS = ("open", "close_submissions", "reopen", "start_allocation", "back_to_review", "close")
 
@@ -72,37 +87,37 @@ def managed(slug: str) -> Desk:
 def round_states() -> Mapping[RoundState, str]:
     """States of rounds in words."""
     return {
-        RoundState.DRAFT: _("Draft"),
-        RoundState.OPEN: _("Open"),
-        RoundState.REVIEW: _("Under review"),
-        RoundState.ALLOCATION: _("Allocation"),
-        RoundState.PUBLISHED: _("Published"),
-        RoundState.CLOSED: _("Closed"),
+        RoundState.DRAFT: pgettext("round", "Draft"),
+        RoundState.OPEN: pgettext("round", "Open"),
+        RoundState.REVIEW: pgettext("round", "Under review"),
+        RoundState.ALLOCATION: pgettext("round", "Allocation"),
+        RoundState.PUBLISHED: pgettext("round", "Published"),
+        RoundState.CLOSED: pgettext("round", "Closed"),
     }
 
 
 def request_states() -> Mapping[RequestState, str]:
     """States of requests in words."""
     return {
-        RequestState.DRAFT: _("Draft"),
-        RequestState.SUBMITTED: _("Submitted"),
-        RequestState.WITHDRAWN: _("Withdrawn"),
-        RequestState.ALLOCATED: _("Granted"),
-        RequestState.PARTLY_ALLOCATED: _("Granted in part"),
-        RequestState.RESERVE: _("Reserve list"),
-        RequestState.REFUSED: _("Not granted"),
+        RequestState.DRAFT: pgettext("request", "Draft"),
+        RequestState.SUBMITTED: pgettext("request", "Submitted"),
+        RequestState.WITHDRAWN: pgettext("request", "Withdrawn"),
+        RequestState.ALLOCATED: pgettext("request", "Granted"),
+        RequestState.PARTLY_ALLOCATED: pgettext("request", "Granted in part"),
+        RequestState.RESERVE: pgettext("request", "Reserve list"),
+        RequestState.REFUSED: pgettext("request", "Not granted"),
     }
 
 
 def plan_states() -> Mapping[PlanState, str]:
     """States of plans in words."""
     return {
-        PlanState.QUEUED: _("Waiting for the solver"),
-        PlanState.RUNNING: _("Being solved"),
-        PlanState.DONE: _("Ready"),
-        PlanState.CANCELLED: _("Stopped"),
-        PlanState.FAILED: _("Failed"),
-        PlanState.PUBLISHED: _("Published"),
+        PlanState.QUEUED: pgettext("plan", "Waiting for the solver"),
+        PlanState.RUNNING: pgettext("plan", "Being solved"),
+        PlanState.DONE: pgettext("plan", "Ready"),
+        PlanState.CANCELLED: pgettext("plan", "Stopped"),
+        PlanState.FAILED: pgettext("plan", "Failed"),
+        PlanState.PUBLISHED: pgettext("plan", "Published"),
     }
 
 

@@ -23,7 +23,7 @@ from booking.queries import rounds as round_queries
 from booking.services import plans as services
 from booking.services import publication
 from booking.views.rounds.common import Desk, blueprint, plan_states, readable
-from booking.views.rounds.public import figures_of, relative, words
+from booking.views.rounds.public import figures_of, words
 from core import clock
 from core.db import db
 from core.errors import Conflict, NotFound
@@ -36,6 +36,8 @@ from core.web import current_language
 from facilities.models import Instrument
 from facilities.openings import WeeklyShift, shifts_between
 
+WHOLE_WEEK = 1
+"""The zoom at which seven days fit a desktop."""
 WORKING = (PlanState.QUEUED, PlanState.RUNNING)
 
 
@@ -52,7 +54,6 @@ def plans(slug: str) -> ResponseReturnValue:
         plans=db.session.scalars(queries.plans_of(desk.round.id)).all(),
         form=form,
         states=plan_states(),
-        relative=relative,
     )
 
 
@@ -90,7 +91,6 @@ def plan(slug: str, number: int) -> ResponseReturnValue:
         served=_served(row, sent) if figures else (),
         refusals=_refusals(row, desk.round, sent) if figures else (),
         words=words(),
-        relative=relative,
     )
 
 
@@ -223,7 +223,7 @@ def _calendar(row: Plan, round_: Round, sent: Sequence[Request]) -> PlanCalendar
     week = Interval(days[0].when.start, days[-1].when.end)
     by_id = {wanted.id: wanted for wanted in sent}
     rows = [_row(entry.instrument, row, by_id, week, round_.timezone) for entry in round_.instruments]
-    return PlanCalendar(timeline(rows, days, round_.timezone, clock.now()), weeks)
+    return PlanCalendar(timeline(rows, days, round_.timezone, clock.now(), zoom=WHOLE_WEEK), weeks)
 
 
 def _mondays(round_: Round, zone: ZoneInfo) -> list[date]:

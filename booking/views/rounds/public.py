@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import Response, make_response, render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import format_timedelta
 from flask_babel import gettext as _
 
 from accounts.access import current_actor
@@ -50,7 +49,6 @@ def index() -> ResponseReturnValue:
         others=[row for row in rows if row not in taking and row.state is not RoundState.DRAFT],
         may_open=bool(policy.may_open_rounds(actor)),
         states=round_states(),
-        relative=relative,
     )
 
 
@@ -90,7 +88,6 @@ def show(slug: str) -> ResponseReturnValue:
         reason_of=lambda row: reason_of(plan, row),
         blocks_of=lambda row: [block for block in (plan.blocks if plan else ()) if block.request_id == row.id],
         words=words(),
-        relative=relative,
     )
 
 
@@ -178,12 +175,6 @@ def concerns(actor: Actor, request: Request) -> bool:
 def is_taking(round_: Round, now: datetime) -> bool:
     """Whether requests can be sent now."""
     return round_.state is RoundState.OPEN and round_.opens_at <= now < round_.deadline_at
-
-
-def relative(at: datetime) -> str:
-    """'in 12 days', ' 3 hours ago'."""
-    distance: timedelta = at - clock.now()
-    return str(format_timedelta(distance, add_direction=True, threshold=1.2))
 
 
 def _may_read(actor: Actor, round_: Round) -> bool:
