@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from scheduler.fair_shares import fair_shares, member_demands
 from scheduler.figures import served
-from scheduler.greedy import Server
+from scheduler.greedy import Options, Server
 from scheduler.placements import Placement, give_units
 from scheduler.problem import Problem
 from scheduler.values import Request
@@ -27,7 +27,7 @@ def requests_of(problem: Problem, member: str) -> list[Request]:
     return [request for request in problem.requests if member in request.shares]
 
 
-def alone_by_greedy(problem: Problem) -> dict[str, Alone]:
+def alone_by_greedy(problem: Problem, options: Options) -> dict[str, Alone]:
     """Exact where a greedy plan reaches all that the member asks for; else that demand, as a bound."""
     demands = member_demands(problem)
     if problem.frozen or problem.pins:
@@ -35,7 +35,7 @@ def alone_by_greedy(problem: Problem) -> dict[str, Alone]:
         return {member: Alone(demand + kept[member], is_bound=True) for member, demand in demands.items()}
     found = {}
     for member in demands:
-        server = Server(problem)
+        server = Server(problem, (), options)
         for request in requests_of(problem, member):
             server.serve(request)
         placed: list[Placement] = list(server.board.placed)

@@ -7,6 +7,7 @@ from fractions import Fraction
 from scheduler import figures
 from scheduler.alone import Alone, left_out_reason
 from scheduler.figures import MICRO
+from scheduler.greedy import Options
 from scheduler.plan import Block, Plan
 from scheduler.problem import Problem
 from scheduler.rules import Draft, Exemption
@@ -32,6 +33,8 @@ class Evidence:
     goals: tuple[str, ...] = ()
     levels: list[dict[str, object]] = field(default_factory=list)
     baselines: dict[str, object] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
+    """Placements that the greedy plans have listed already."""
     richest: tuple[Block, ...] | None = None
     """The legal greedy plan of the highest value: a start for the bound on value."""
 

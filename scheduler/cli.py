@@ -61,6 +61,14 @@ def write_json(path: Path, document: dict[str, object]) -> None:
         raise ProblemError("", f"cannot write {path.name}: {error.strerror}") from error
 
 
+def remove(path: Path) -> None:
+    """No plan of an earlier run may be taken for the answer to this problem."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ProblemError("", f"cannot write {path.name}: {error.strerror}") from error
+
+
 class Stop:
     """Becomes true at the first SIGINT or SIGTERM: the best plan so far is kept."""
 
@@ -96,7 +104,7 @@ def solve_command(arguments: argparse.Namespace) -> int:
     """Write a plan, or one JSON line on standard error and no plan."""
     stop = Stop()
     out = Path(arguments.out)
-    out.unlink(missing_ok=True)
+    remove(out)
     problem = Problem.from_json(read_json(Path(arguments.problem)))
     bar = Bar(
         TextColumn("{task.description}"),

@@ -21,7 +21,7 @@ from scheduler.goals import (
     nearest_floors,
 )
 from scheduler.model_shared import build
-from scheduler.placements import part_placements
+from scheduler.placements import give_units, part_placements
 from scheduler.plan import Block
 from scheduler.problem import Problem
 from scheduler.protocol import Progress, relative_gap
@@ -65,9 +65,11 @@ class Work:
 def run(work: Work) -> None:
     """Emit better and better plans; the last one carries everything that was proven."""
     problem, evidence = work.problem, work.evidence
-    if count_placements(problem) > MOST_PLACEMENTS and not (problem.pins or problem.frozen):
-        return
     base = fixed_blocks(problem, work.search)
+    if count_placements(problem) > MOST_PLACEMENTS:
+        if base:
+            emit_checked(evidence, best_greedy(evidence, base) or give_units(problem, base), work.emit)
+        return
     evidence.alone = alone_exactly(problem, evidence.alone, lambda name, wanted: prove_alone(work, name, wanted))
     evidence.shares = shares_of(problem, evidence.alone)
     evidence.reset_bounds()

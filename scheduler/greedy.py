@@ -6,7 +6,8 @@ from graphlib import TopologicalSorter
 from itertools import islice
 
 from scheduler.board import Board
-from scheduler.figures import cost_grains, exact
+from scheduler.demand import part_demand
+from scheduler.figures import exact
 from scheduler.placements import Placement, give_units, part_placements, preference
 from scheduler.plan import Block
 from scheduler.problem import Problem
@@ -38,15 +39,20 @@ def lag_window(request: Request, part: Part, held: Mapping[str, list[Placement]]
     return first, last
 
 
+Options = dict[tuple[str, str], list[Placement]]
+"""Placements of each (request, part) in the order in which they are tried."""
+
+
 class Server:
     """Serves one request after the other on a board, each as fully as it finds room."""
 
-    def __init__(self, problem: Problem, base: Sequence[Placement] = ()) -> None:
+    def __init__(self, problem: Problem, base: Sequence[Placement] = (), options: Options | None = None) -> None:
         self.problem = problem
         self.board = Board(problem)
         for placement in base:
             self.board.place(placement)
-        self.options: dict[tuple[str, str], list[Placement]] = {}
+        self.base = base
+        self.options: Options = {} if options is None else options
 
     def serve(self, request: Request) -> bool:
         """Place the request's parts; an `all` request that misses one gets nothing."""
@@ -61,49 +67,55 @@ class Server:
         return any(held.values())
 
     def places(self, request: Request, part: Part) -> list[Placement]:
-        """The part's placements: best liked first, then longest, then earliest; by start if gaps matter."""
+        """The part's placements: best liked first, then longest, then earliest; by start where gaps matter."""
         key = request.id, part.id
         if key not in self.options:
             rows = list(islice(part_placements(self.problem, request, part), PLACES_TRIED))
-            if part.gap is None:
-                rows.sort(key=lambda row: (-preference(part, row.start), -row.length, row.start))
-            else:
+            if part.gap is not None:
                 rows.sort(key=lambda row: (row.start, -row.length))
+            elif part.preferred:
+                rows.sort(key=lambda row: (-preference(part, row.start), -row.length, row.start))
             self.options[key] = rows
         return self.options[key]
 
     def serve_part(self, request: Request, part: Part, first: int, last: int) -> list[Placement]:
         """The fullest chain of blocks found, placed on the board; [] if none reaches the least."""
-        rows = [row for row in self.places(request, part) if first <= row.start <= last]
+        rows = self.places(request, part)
+        if (first, last) != (0, self.problem.grains):
+            rows = [row for row in rows if first <= row.start <= last]
+        enough = part_demand(self.problem, part)
         best: list[Placement] = []
-        for anchor in range(min(len(rows), ANCHORS_TRIED if part.gap is not None else 1)):
-            chain = self.chain(part, rows[anchor:])
+        anchor = 0
+        for _ in range(ANCHORS_TRIED if part.gap is not None else 1):
+            anchor, chain = self.chain(part, rows, anchor)
             total = sum(row.length for row in chain)
             for row in chain:
                 self.board.remove(row)
             if total >= part.least and total > sum(row.length for row in best):
                 best = chain
-            if total == part.amount:
+            if total >= enough or not chain:
                 break
         for row in best:
             self.board.place(row)
         return best
 
-    def chain(self, part: Part, rows: Sequence[Placement]) -> list[Placement]:
-        """Blocks taken in order wherever they fit behind the one before."""
+    def chain(self, part: Part, rows: Sequence[Placement], anchor: int) -> tuple[int, list[Placement]]:
+        """Blocks taken in order from the anchor wherever they fit, and the place behind the first of them."""
         chain: list[Placement] = []
         rest, room = part.amount, part.most_blocks
-        for row in rows:
-            if rest <= 0 or room == len(chain):
+        for place in range(anchor, len(rows)):
+            row = rows[place]
+            if rest <= 0 or room == len(chain) or is_too_late(part, chain, row):
                 break
             if row.length > rest or not follows(part, chain, row):
                 continue
             fitting = self.board.fits(row)
             if fitting is not None:
+                anchor = anchor if chain else place + 1
                 self.board.place(fitting)
                 chain.append(fitting)
                 rest -= row.length
-        return chain
+        return anchor, chain
 
 
 def follows(part: Part, chain: list[Placement], row: Placement) -> bool:
@@ -114,43 +126,43 @@ def follows(part: Part, chain: list[Placement], row: Placement) -> bool:
     return part.gap.least <= apart and (part.gap.most is None or apart <= part.gap.most)
 
 
-def waiting(problem: Problem, base: Sequence[Placement]) -> list[Request]:
+def is_too_late(part: Part, chain: list[Placement], row: Placement) -> bool:
+    """Whether a row, and with it all later ones, lies beyond the gap."""
+    if part.gap is None or part.gap.most is None or not chain:
+        return False
+    return row.start - chain[-1].end > part.gap.most
+
+
+def waiting(server: Server) -> list[Request]:
     """Requests that hold nothing yet."""
-    held = {placement.request for placement in base}
-    return [request for request in problem.requests if request.id not in held]
+    held = {placement.request for placement in server.base}
+    return [request for request in server.problem.requests if request.id not in held]
 
 
-def first_come(problem: Problem, base: Sequence[Placement], _shares: Mapping[str, Fraction]) -> Iterator[Placement]:
+def first_come(server: Server, _shares: Mapping[str, Fraction]) -> None:
     """In the order of the requests."""
-    server = Server(problem, base)
-    for request in waiting(problem, base):
+    for request in waiting(server):
         server.serve(request)
-    yield from server.board.placed
 
 
-def by_merit(problem: Problem, base: Sequence[Placement], _shares: Mapping[str, Fraction]) -> Iterator[Placement]:
+def by_merit(server: Server, _shares: Mapping[str, Fraction]) -> None:
     """Highest merit first."""
-    server = Server(problem, base)
-    for request in sorted(waiting(problem, base), key=lambda row: -row.merit):
+    for request in sorted(waiting(server), key=lambda row: -row.merit):
         server.serve(request)
-    yield from server.board.placed
 
 
-def fair(problem: Problem, base: Sequence[Placement], shares: Mapping[str, Fraction]) -> Iterator[Placement]:
+def fair(server: Server, shares: Mapping[str, Fraction]) -> None:
     """Always the member with the lowest satisfaction, with its best request."""
-    server = Server(problem, base)
     held = {member: Fraction(0) for member in shares}
-    for placement in base:
-        charge(problem, placement, held)
-    queue = sorted(waiting(problem, base), key=lambda row: -row.merit)
+    for placement in server.base:
+        charge(server.problem, placement, held)
+    queue = sorted(waiting(server), key=lambda row: -row.merit)
     while queue:
         request = min(queue, key=lambda row: standing(row, held, shares))
         queue.remove(request)
-        before = set(server.board.placed)
         if server.serve(request):
-            for placement in server.board.placed.keys() - before:
-                charge(problem, placement, held)
-    yield from server.board.placed
+            for placement in server.board.by_request[request.id]:
+                charge(server.problem, placement, held)
 
 
 def standing(request: Request, held: Mapping[str, Fraction], shares: Mapping[str, Fraction]) -> Fraction:
@@ -159,18 +171,20 @@ def standing(request: Request, held: Mapping[str, Fraction], shares: Mapping[str
 
 
 def charge(problem: Problem, placement: Placement, held: dict[str, Fraction]) -> None:
-    block = give_units(problem, [placement])[0]
+    cost = exact(problem.resource_by_id[placement.resource].cost)
     for member, share in problem.request_by_id[placement.request].shares.items():
-        held[member] += cost_grains(problem, block) * exact(share)
+        held[member] += placement.length * cost * exact(share)
 
 
-Greedy = Callable[[Problem, Sequence[Placement], Mapping[str, Fraction]], Iterator[Placement]]
+Greedy = Callable[[Server, Mapping[str, Fraction]], None]
 GREEDIES: dict[str, Greedy] = {"first_come": first_come, "merit": by_merit, "fair": fair}
 
 
 def greedy_plans(
-    problem: Problem, base: Sequence[Placement], shares: Mapping[str, Fraction]
+    problem: Problem, base: Sequence[Placement], shares: Mapping[str, Fraction], options: Options
 ) -> Iterator[tuple[str, tuple[Block, ...]]]:
     """The plan of each greedy by name, upon blocks that must stay."""
     for name, rule in GREEDIES.items():
-        yield name, give_units(problem, list(rule(problem, base, shares)))
+        server = Server(problem, base, options)
+        rule(server, shares)
+        yield name, give_units(problem, list(server.board.placed))

@@ -7,7 +7,7 @@ from scheduler.alone import alone_by_greedy, shares_of
 from scheduler.certificate import Evidence, baseline, write
 from scheduler.check import check
 from scheduler.figures import exact, satisfactions, served, value
-from scheduler.greedy import greedy_plans
+from scheduler.greedy import Options, greedy_plans
 from scheduler.placements import Placement
 from scheduler.plan import Block, Plan
 from scheduler.problem import Problem
@@ -51,9 +51,17 @@ def floors_missed(problem: Problem, held: Mapping[str, Fraction]) -> Fraction:
 
 def gather(problem: Problem, seed: int, limit: float, version: str) -> Evidence:
     """Evidence that needs no solver: bounds on what each could hold alone, and the fair shares from them."""
-    alone = alone_by_greedy(problem)
+    options: Options = {}
+    alone = alone_by_greedy(problem, options)
     evidence = Evidence(
-        problem, seed, limit, version, alone, shares_of(problem, alone), goals=GOALS[problem.policy.fairness]
+        problem,
+        seed,
+        limit,
+        version,
+        alone,
+        shares_of(problem, alone),
+        goals=GOALS[problem.policy.fairness],
+        options=options,
     )
     evidence.reset_bounds()
     return evidence
@@ -63,7 +71,7 @@ def best_greedy(evidence: Evidence, base: Sequence[Placement] = ()) -> tuple[Blo
     """The best legal greedy plan; every greedy's figures go into the evidence."""
     problem = evidence.problem
     best: tuple[Block, ...] | None = None
-    for name, blocks in greedy_plans(problem, base, evidence.shares):
+    for name, blocks in greedy_plans(problem, base, evidence.shares, evidence.options):
         evidence.baselines[name] = baseline(problem, blocks, evidence.shares)
         if breaks_rules(problem, blocks):
             continue
