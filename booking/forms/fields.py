@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from wtforms import BooleanField, Field, SelectField, SelectMultipleField, StringField
 from wtforms.utils import unset_value
 from wtforms.validators import ValidationError
-from wtforms.widgets import CheckboxInput, Input, ListWidget, TextInput
+from wtforms.widgets import CheckboxInput, Input, ListWidget, TextArea, TextInput
 
 from booking.content import WindowContent, WindowKind
 from booking.painting import instant_of, windows_of
@@ -51,6 +51,8 @@ class Line(StringField):
 
 class Prose(Line):
     """Several lines; a browser's line ends become plain ones."""
+
+    widget = TextArea()
 
     def process_formdata(self, valuelist: Sequence[Any]) -> None:
         """Take the text."""

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, get_day_names
 from flask_babel import gettext as _
+from flask_babel import pgettext
 from markupsafe import Markup
 from wtforms import Field
 
@@ -264,10 +265,10 @@ class Step:
 
 def way_of(request: Request) -> list[Step]:
     """Draft, sent, judged, decided: what was, what is, and what comes next and when."""
-    begun = Step(_("Begun"), "done", at=request.created_at, is_past=True)
-    sent = Step(_("Sent"), "done", at=request.submitted_at, is_past=True)
+    begun = Step(pgettext("station", "Begun"), "done", at=request.created_at, is_past=True)
+    sent = Step(pgettext("station", "Sent"), "done", at=request.submitted_at, is_past=True)
     if request.state is RequestState.WITHDRAWN:
-        withdrawn = Step(_("Withdrawn"), "current", at=request.updated_at, is_past=True)
+        withdrawn = Step(pgettext("station", "Withdrawn"), "current", at=request.updated_at, is_past=True)
         return [begun, *([sent] if request.submitted_at else []), withdrawn]
     deadline = request.round.deadline_at
     until = _("The round takes requests until the deadline; then the review begins.")
@@ -275,15 +276,15 @@ def way_of(request: Request) -> list[Step]:
     share = _("The plan of the round is made: fair shares first, then merit.")
     tell = _("You are told once, with reasons; the time appears in your calendar.")
     stations = (
-        (begun, Step(_("Draft"), "", _("Complete it and send it before the deadline."), deadline)),
-        (sent, Step(_("Sent"), "", until, deadline)),
-        (Step(_("Review"), "done"), Step(_("Review"), "", score)),
-        (Step(_("Allocation"), "done"), Step(_("Allocation"), "", share)),
-        (Step(_("Decision"), "done"), Step(_("Decision"), "", tell)),
+        (begun, Step(pgettext("station", "Draft"), "", _("Complete it and send it before the deadline."), deadline)),
+        (sent, Step(pgettext("station", "Sent"), "", until, deadline)),
+        (Step(pgettext("station", "Review"), "done"), Step(pgettext("station", "Review"), "", score)),
+        (Step(pgettext("station", "Allocation"), "done"), Step(pgettext("station", "Allocation"), "", share)),
+        (Step(pgettext("station", "Decision"), "done"), Step(pgettext("station", "Decision"), "", tell)),
     )
     here = _station(request)
     if here == len(stations) - 1:
-        decided = Step(_("Decision"), "current", at=request.round.published_at, is_past=True)
+        decided = Step(pgettext("station", "Decision"), "current", at=request.round.published_at, is_past=True)
         return [*(done for done, _open in stations[:-1]), decided]
     return [
         *(done for done, _open in stations[:here]),
@@ -298,6 +299,21 @@ def _station(request: Request) -> int:
     if request.state is not RequestState.SUBMITTED:
         return 4
     return {RoundState.REVIEW: 2, RoundState.ALLOCATION: 3}.get(request.round.state, 1)
+
+
+def events() -> Mapping[str, str]:
+    """What can happen to a request, by verb, in words."""
+    return {
+        "begin": pgettext("event", "Draft begun"),
+        "clone": pgettext("event", "Copied from another request"),
+        "submit": pgettext("event", "Sent"),
+        "withdraw": pgettext("event", "Withdrawn"),
+        "review": pgettext("event", "Reviewed"),
+        "allocate": pgettext("event", "Granted"),
+        "allocate_partly": pgettext("event", "Granted in part"),
+        "reserve": pgettext("event", "Put on the reserve list"),
+        "refuse": pgettext("event", "Not granted"),
+    }
 
 
 # what came of it ------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -22,6 +23,7 @@ from booking.queries import rounds as round_queries
 from booking.request_rules import problems_of
 from booking.services import requests as services
 from booking.views import request_pages as pages
+from booking.views.rounds.common import request_states
 from core import clock
 from core.db import db
 from core.errors import Conflict, Invalid, NotFound
@@ -30,6 +32,11 @@ from core.intervals import Interval
 blueprint = Blueprint("requests", __name__)
 
 PER_PAGE = 50
+
+
+@blueprint.context_processor
+def _words() -> dict[str, Any]:
+    return {"request_states": request_states(), "events": pages.events()}
 
 
 # lists ----------------------------------------------------------------------------------------------------------------
@@ -344,7 +351,8 @@ def break_glass(request_id: UUID) -> ResponseReturnValue:
     try:
         services.break_glass(request_id, current_actor(), clock.now(), sent["glass_reason"])
     except Invalid as refusal:
-        errors = {"glass_reason": _(refusal.fields["reason"])}
+        [sentence] = refusal.fields.values()
+        errors = {"glass_reason": _(sentence)}
         return _show_page(_found(request_id), errors=errors), refusal.status
     return _show_page(_found(request_id), glass_is_broken=True)
 
