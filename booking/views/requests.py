@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -34,9 +33,8 @@ blueprint = Blueprint("requests", __name__)
 PER_PAGE = 50
 
 
-@blueprint.context_processor
-def _words() -> dict[str, Any]:
-    return {"request_states": request_states(), "events": pages.events()}
+blueprint.app_template_global("request_states")(request_states)
+blueprint.app_template_global("request_events")(pages.events)
 
 
 # lists ----------------------------------------------------------------------------------------------------------------
