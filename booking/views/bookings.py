@@ -196,7 +196,7 @@ def _end(booking_id: UUID, verb: str) -> ResponseReturnValue:
     if form.validate_on_submit():
         refusal = _ended(booking_id, verb, form)
         if refusal is None:
-            flash(DONE[verb])
+            flash(str(DONE[verb]))
             return redirect(url_for("bookings.show", booking_id=booking_id), 303)
         row = _seen(booking_id)
     page = render_template(

@@ -1,4 +1,4 @@
-"""A week of one instrument as its page shows it: free and busy for everyone, names only for those who may know."""
+"""Seven days of one instrument: free and busy for everyone, names only for those who may know."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,12 +19,13 @@ from booking.terms import Terms
 from core import formats, timeline
 from core.i18n import either
 from core.intervals import Interval
-from core.localtime import day_interval, monday_of
+from core.localtime import day_interval
 from core.timeline import Bar, Look
 from core.web import current_language
 from facilities.models import Instrument
 
 DAYS = 7
+WHOLE_WEEK = 1  # the zoom at which seven days fit on a desktop
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,9 @@ class FreeDay:
 
 @dataclass(frozen=True)
 class Week:
-    """Everything the page shows of a week; times in `zone`."""
+    """Everything the page shows of seven days from any one; times in `zone`."""
 
-    monday: date
+    first: date
     zone: str
     when: Interval
     picture: timeline.Timeline
@@ -56,13 +57,13 @@ class Week:
 
     @property
     def before(self) -> date:
-        """Monday of the week before."""
-        return self.monday - timedelta(days=DAYS)
+        """First day of the seven before."""
+        return self.first - timedelta(days=DAYS)
 
     @property
     def after(self) -> date:
-        """Monday of the next week."""
-        return self.monday + timedelta(days=DAYS)
+        """First day of the seven after."""
+        return self.first + timedelta(days=DAYS)
 
     @property
     def first_free(self) -> Interval | None:
@@ -71,11 +72,11 @@ class Week:
 
 
 def week_of(
-    session: Session, instrument: Instrument, actor: Actor, now: datetime, *, monday: date | None, can_book: bool
+    session: Session, instrument: Instrument, actor: Actor, now: datetime, *, first: date | None, can_book: bool
 ) -> Week:
-    """The week that begins on a Monday (None: this one); three statements."""
+    """Seven days from `first` (None: today)."""
     terms = queries.terms_of(instrument)
-    first = monday or monday_of(now, terms.zone)
+    first = first or now.astimezone(terms.zone).date()
     days = timeline.days_from(first, DAYS, terms.zone.key, now)
     when = Interval(days[0].when.start, days[-1].when.end)
     rows = session.scalars(queries.held_with_holders(instrument, when)).unique().all()
@@ -92,7 +93,7 @@ def week_of(
         book_url=book_url,
         free_from=begins,
     )
-    picture = timeline.timeline([row], days, terms.zone.key, now)
+    picture = timeline.timeline([row], days, terms.zone.key, now, zoom=WHOLE_WEEK)
     return Week(first, terms.zone.key, when, picture, _free_days(rows, instrument, terms, days, begins, book_url))
 
 
@@ -128,13 +129,13 @@ def _next_slot(terms: Terms, now: datetime) -> datetime:
     return now
 
 
-def _book_url(instrument: Instrument, terms: Terms, free: Interval, monday: date) -> str:
+def _book_url(instrument: Instrument, terms: Terms, free: Interval, first: date) -> str:
     facility = instrument.facility
     return url_for(
         "instruments.show",
         facility_slug=facility.slug,
         slug=instrument.slug,
-        week=monday.isoformat(),
+        week=first.isoformat(),
         start=_wall(free.start, terms),
         end=_wall(suggested_end(terms, free), terms),
         _anchor="book",

@@ -179,16 +179,15 @@ def _week(instrument: Instrument, actor: Actor, actions: Actions, now: datetime)
     if not actions.see_free_busy:
         return None
     offers = instrument.booking_mode in BOOKABLE and (actions.book or not actor.is_signed_in)
-    return week_of(db.session(), instrument, actor, now, monday=_asked_monday(), can_book=offers)
+    return week_of(db.session(), instrument, actor, now, first=_asked_day(), can_book=offers)
 
 
-def _asked_monday() -> date | None:
-    """The Monday of the week that the address names; this week when it names none."""
+def _asked_day() -> date | None:
+    """The first day that the address asks for; today when it names none."""
     try:
-        day = day_of(request.args.get("week", ""))
+        return day_of(request.args.get("week", ""))
     except ValueError:
         return None
-    return day - timedelta(days=day.weekday())
 
 
 # --- the form ---------------------------------------------------------------------------------------------

@@ -179,6 +179,6 @@ def test_members_have_no_list_of_approvals(app: Flask, anna: Booker) -> None:
 
 
 def test_what_has_begun_no_longer_waits(app: Flask, facility: Facility, asked: Booking) -> None:
-    manager = browser(app, a_manager(facility).id)
     with clock.frozen_at(MONDAY + timedelta(days=1)):
+        manager = browser(app, a_manager(facility).id)
         assert "Nothing waits for you." in manager.get("/bookings/approvals?lang=en").text
