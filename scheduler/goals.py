@@ -37,7 +37,7 @@ def maximise(search: Search, name: str, figure: Scaled, fraction: float) -> Leve
     if not figure.coefficients:
         return Level(name, 0.0, 0.0, True)
     current = achieved(figure, search.chosen)
-    outcome = search.solve(name, lambda _: search.allocation.total(figure), fraction, current=current)
+    outcome = search.solve(name, lambda _: search.allocation.total(figure), fraction, current=current, relaxation=2)
     return keep_figure(search, name, figure, outcome)
 
 

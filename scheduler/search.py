@@ -83,15 +83,21 @@ class Search:
         fraction: float,
         extra: Iterable[Requirement] = (),
         current: int | None = None,
+        most: float = float("inf"),
+        relaxation: int = 1,
     ) -> Outcome:
-        """Maximise under everything kept; what is found becomes the best plan unless it is below `current`."""
+        """Maximise under everything kept; what is found becomes the best plan unless it is below `current`.
+
+        The limit is a fraction of what is left, and never more than `most` deterministic seconds. A stronger
+        linear `relaxation` (2) pays where the goal itself is linear.
+        """
         model = self.allocation.model.clone()
         for variable, hinted in enumerate(self.hint):
             model.add_hint(model.get_int_var_from_proto_index(variable), hinted)
         for requirement in (*self.kept, *extra):
             requirement(model)
         model.maximize(objective(model))
-        solver = self.solver(self.budget.take(fraction))
+        solver = self.solver(min(most, self.budget.take(fraction)), relaxation)
         status = solver.solve(model, Watcher(lambda value, bound: self.report(stage, value, bound)))
         self.budget.left -= solver.response_proto.deterministic_time
         feasible = status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
@@ -101,11 +107,12 @@ class Search:
         bound = found if status == cp_model.OPTIMAL else int(min(solver.best_objective_bound, 2.0**62) + 0.5)
         return Outcome(feasible, status == cp_model.INFEASIBLE, found, bound)
 
-    def solver(self, limit: float) -> cp_model.CpSolver:
+    def solver(self, limit: float, relaxation: int) -> cp_model.CpSolver:
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = self.seed
         solver.parameters.max_deterministic_time = limit
+        solver.parameters.linearization_level = relaxation
         return solver
 
     def take(self, solver: cp_model.CpSolver) -> None:

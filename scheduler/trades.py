@@ -12,6 +12,7 @@ from scheduler.search import Outcome, Requirement, Search
 from scheduler.values import Request
 
 Reason = dict[str, object]
+MOST_WORK = 0.2  # deterministic seconds for one question: a reason need not be the best one
 
 
 def explain_trades(
@@ -55,7 +56,7 @@ def cost_in_value(search: Search, request: Request, fair: Sequence[Requirement],
     worth = achieved(figure, search.chosen)
     search.kept = list(fair)
     force = forced(search.allocation, request, search.chosen)
-    outcome = search.solve("reasons", lambda _: search.allocation.total(figure), fraction, (force,))
+    outcome = search.solve("reasons", lambda _: search.allocation.total(figure), fraction, (force,), most=MOST_WORK)
     if not outcome.is_feasible:
         return None
     lost = float((worth - outcome.objective) * figure.factor)
@@ -89,7 +90,7 @@ def cost_in_fairness(search: Search, request: Request, basic: Sequence[Requireme
 
     search.kept = list(basic)
     force = forced(search.allocation, request, search.chosen)
-    outcome: Outcome = search.solve("reasons", loss, fraction, (force,))
+    outcome: Outcome = search.solve("reasons", loss, fraction, (force,), most=MOST_WORK)
     if outcome.is_impossible:
         problem = search.allocation.problem
         return {"code": "impossible", "because": "fixed_blocks" if problem.pins or problem.frozen else "own_rules"}

@@ -1,8 +1,11 @@
 """The invented demo round as a problem: an experimental room's proton and carbon beams over 12 weeks."""
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
+Json = dict[str, Any]
 DATA = Path(__file__).parent / "data" / "demo_round.json"
 WEEKS, DAY, WEEK = 12, 48, 336  # grains of half an hour
 SHIFT, NIGHT = 16, 8
@@ -14,7 +17,7 @@ WITHHELD_THURSDAYS = (4, 8, 12)
 WEIGHTS = {"university": 3, "hospital": 3, "public_research": 2, "sme": 1, "company_large": 1}
 
 
-def slots(week):
+def slots(week: int) -> Iterator[tuple[int, int]]:
     """(start, length) of the week's offered shifts and nights, week counted from 1."""
     first = (week - 1) * WEEK
     for start in SHIFT_STARTS:
@@ -25,13 +28,14 @@ def slots(week):
             yield first + start, NIGHT
 
 
-def offered():
+def offered() -> list[tuple[int, int]]:
+    """(start, length) of all shifts and nights."""
     return sorted(slot for week in range(1, WEEKS + 1) for slot in slots(week))
 
 
-def merged(rows):
+def merged(rows: Iterable[tuple[int, int]]) -> list[list[int]]:
     """Sorted intervals, joined where they touch."""
-    joined = []
+    joined: list[list[int]] = []
     for start, end in sorted(rows):
         if joined and start <= joined[-1][1]:
             joined[-1][1] = max(end, joined[-1][1])
@@ -40,17 +44,17 @@ def merged(rows):
     return joined
 
 
-def allowed(unavailable):
+def allowed(unavailable: list[int]) -> list[list[int]]:
     return merged(((week - 1) * WEEK, week * WEEK) for week in range(1, WEEKS + 1) if week not in unavailable)
 
 
-def preferred(window):
+def preferred(window: str) -> list[list[int]]:
     """Weekend or night slots are liked with weight 1."""
     length = {"weekend": SHIFT, "night": NIGHT}.get(window)
     return [[start, start + size, 1] for start, size in offered() if size == length]
 
 
-def part(row, name, amount, length, gap):
+def part(row: Json, name: str, amount: int, length: int, gap: list[int] | None) -> Json:
     return {
         "id": name,
         "alternatives": [f"xpr-{row['ion'].lower()}"],
@@ -66,7 +70,7 @@ def part(row, name, amount, length, gap):
     }
 
 
-def parts(row):
+def parts(row: Json) -> Iterator[Json]:
     """One part for each visit (one weekend), and one for the nights."""
     visits, shifts = row["split_max_parts"], row["shifts_8h"]
     for visit in range(visits if shifts else 0):
@@ -76,7 +80,8 @@ def parts(row):
         yield part(row, "nights", row["night_blocks_4h"] * NIGHT, NIGHT, None)
 
 
-def demo_problem(fairness="leximin"):
+def demo_problem(fairness: str = "leximin") -> Json:
+    """The round as a problem, one member for each type of organisation."""
     rows = json.loads(DATA.read_text())["requests"]
     beam = {
         "capacity": 1,

@@ -11,7 +11,7 @@ from scheduler.search import Budget
 Json = dict[str, Any]
 
 
-def a_part(name: str = "p", **changes: object) -> Json:
+def a_part(name: str = "p", /, **changes: object) -> Json:
     """A part that wants 4 grains of `r` in blocks of 2."""
     return {"id": name, "alternatives": ["r"], "amount": 4, "least": 2, "lengths": [2], **changes}
 

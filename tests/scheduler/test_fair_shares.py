@@ -83,7 +83,7 @@ def test_units_and_cost_count() -> None:
     ],
 )
 def test_the_demand_of_a_part_is_what_its_lengths_make(changes: Json, demand: int) -> None:
-    problem = Problem.from_json(a_problem(a_request("q", "m", a_part(**{"least": 1, **changes}))))
+    problem = Problem.from_json(a_problem(a_request("q", "m", a_part() | {"least": 1} | changes)))
     assert part_demand(problem, problem.requests[0].parts[0]) == demand
 
 
@@ -132,24 +132,7 @@ def program(
 ) -> float:
     """The highest common level, or the most that one member can hold while the others keep theirs."""
     solver = pywraplp.Solver.CreateSolver("GLOP")
-    parts = [(request, part) for request in problem.requests for part in request.parts]
-    held: dict[str, list[pywraplp.Variable]] = {member: [] for member in caps}
-    by_cell: dict[int, list[pywraplp.Variable]] = {}
-    cells = list(open_time(problem, [part for _, part in parts]).items())
-    for place, (request, part) in enumerate(parts):
-        cost = problem.resource_by_id[part.alternatives[0]].cost
-        for member, share in request.shares.items():
-            mine = []
-            for number, ((_, pairs), _grains) in enumerate(cells):
-                if any(row == place for row, _ in pairs):
-                    mine.append(solver.NumVar(0, solver.infinity(), ""))
-                    by_cell.setdefault(number, []).append(mine[-1])
-            limit = float(member_demand(problem, request.id, part.id)) * share * cost
-            solver.Add(solver.Sum(mine) <= limit)
-            held[member] += mine
-    for number, ((_, pairs), grains) in enumerate(cells):
-        rates = [problem.resource_by_id[name].capacity * problem.resource_by_id[name].cost for _, name in pairs]
-        solver.Add(solver.Sum(by_cell.get(number, [])) <= grains * max(rates))
+    held = flow_program(solver, problem)
     water = solver.NumVar(0, 1e4, "")
     for member, cap in caps.items():
         row = problem.member_by_id[member]
@@ -164,6 +147,27 @@ def program(
     solver.Maximize(water if raised is None else solver.Sum(held[raised]))
     assert solver.Solve() == pywraplp.Solver.OPTIMAL
     return float(solver.Objective().Value())
+
+
+def flow_program(solver: pywraplp.Solver, problem: Problem) -> dict[str, list[pywraplp.Variable]]:
+    """Variables of each member's time in each cell, within the parts' demands and the cells' room."""
+    parts = [(request, part) for request in problem.requests for part in request.parts]
+    held: dict[str, list[pywraplp.Variable]] = {member: [] for member in problem.member_by_id}
+    cells = list(open_time(problem, [part for _, part in parts]).items())
+    by_cell: list[list[pywraplp.Variable]] = [[] for _ in cells]
+    for place, (request, part) in enumerate(parts):
+        cost = problem.resource_by_id[part.alternatives[0]].cost
+        for member, share in request.shares.items():
+            usable = [number for number, ((_, pairs), _) in enumerate(cells) if any(row == place for row, _ in pairs)]
+            mine = {number: solver.NumVar(0, solver.infinity(), "") for number in usable}
+            for number, variable in mine.items():
+                by_cell[number].append(variable)
+            solver.Add(solver.Sum(mine.values()) <= float(member_demand(problem, request.id, part.id)) * share * cost)
+            held[member] += mine.values()
+    for users, ((_, pairs), grains) in zip(by_cell, cells, strict=True):
+        rates = [problem.resource_by_id[name].capacity * problem.resource_by_id[name].cost for _, name in pairs]
+        solver.Add(solver.Sum(users) <= grains * max(rates))
+    return held
 
 
 def member_demand(problem: Problem, request: str, part: str) -> Fraction:
