@@ -15,9 +15,9 @@ from core.intervals import Interval, difference, intersection, union
 from core.localtime import day_interval
 
 QUARTERS = 96  # of an hour in a day, by the wall clock
-PIXELS_A_DAY = (36, 144, 384, 768, 1536)  # at zoom 0 … 4, the widths of timeline.css
+PIXELS_A_DAY = (36, 130, 384, 768, 1536)  # at zoom 0 … 4, the widths of timeline.css
 PIXELS_ONE_DAY = (960, 960, 960, 1920, 1920)
-FIRST_ZOOM = 2
+FIRST_ZOOM = 1
 
 
 class Look(StrEnum):
