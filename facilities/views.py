@@ -27,10 +27,8 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/facilities/<slug>")
 def show(slug: str) -> ResponseReturnValue:
     """One facility with its instruments."""
-    actor = current_actor()
-    policy.may_read_catalogue(actor).or_refuse()
+    policy.may_read_catalogue(current_actor()).or_refuse()
     facility = db.session.scalars(queries.facility_by_slug(slug)).one_or_none()
     if facility is None:
         raise NotFound
-    actions = {"change": bool(policy.may_change_facility(actor, facility.id))}
-    return render_template("facilities/show.html", facility=facility, actions=actions)
+    return render_template("facilities/show.html", facility=facility)
