@@ -10,14 +10,14 @@ class Refusal(Exception):
     """A verb that may not or cannot be done; nothing was changed.
 
     `message` is an English msgid with named placeholders filled from `values` after translation;
-    `code` is stable for programs; `fields` maps a form field to the msgid shown beside it; `retry_after` says after
-    how many seconds trying again may help.
+    `code` is stable for programs; `fields` maps a form field to the msgid shown beside it; `retry_after` says
+    after how many seconds trying again may help.
     """
 
     status: ClassVar[int] = 400
     default_code: ClassVar[str] = "refused"
     default_message: ClassVar[str] = N_("This cannot be done.")
-    default_retry_after: ClassVar[int | None] = None
+    retry_after: int | None = None
 
     def __init__(
         self,
@@ -25,13 +25,11 @@ class Refusal(Exception):
         *,
         code: str | None = None,
         fields: Mapping[str, str] | None = None,
-        retry_after: int | None = None,
         **values: object,
     ) -> None:
         self.message = message or self.default_message
         self.code = code or self.default_code
         self.fields = dict(fields or {})
-        self.retry_after = retry_after or self.default_retry_after
         self.values = values
         super().__init__(self.message % values if values else self.message)
 
@@ -74,7 +72,7 @@ class Busy(Refusal):
     status = 503
     default_code = "busy"
     default_message = N_("The service is busy. Please try again in a moment.")
-    default_retry_after = 2
+    retry_after = 2
 
 
 class TooMany(Refusal):

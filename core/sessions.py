@@ -6,6 +6,7 @@ from typing import Any
 from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import CallbackDict
 
 from core import clock
@@ -31,6 +32,7 @@ class ServerSession(CallbackDict[str, Any], SessionMixin):
         self.seen_at = seen_at
         self.modified = False
         self.renewed = False
+        self.lost: OperationalError | None = None
 
     @property
     def key_hash(self) -> str:
@@ -52,17 +54,26 @@ class DatabaseSessions(SessionInterface):
         if not key or request.path.startswith(WITHOUT_SESSION):
             return ServerSession({}, None, None)
         now = clock.now()
-        row = db.session.scalar(
-            select(StoredSession).where(StoredSession.key_hash == hashed(key), StoredSession.expires_at > now)
-        )
+        statement = select(StoredSession).where(StoredSession.key_hash == hashed(key), StoredSession.expires_at > now)
+        try:
+            row = db.session.scalar(statement)
+        except OperationalError as error:
+            return self._lost(error)
         if row is None or now >= row.created_at + ABSOLUTE_LIFE:
             return ServerSession({}, None, None)
         return ServerSession(dict(row.data), key, row.seen_at)
 
+    @staticmethod
+    def _lost(error: OperationalError) -> ServerSession:
+        """The database is away: the request goes on far enough to say so, and is not taken for a visitor's."""
+        db.session.rollback()
+        nobody = ServerSession({}, None, None)
+        nobody.lost = error
+        return nobody
+
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Store what changed, at most touching the row every few minutes otherwise."""
-        if not isinstance(session, ServerSession):
-            return  # the database was away when the session should have been opened
+        assert isinstance(session, ServerSession)  # noqa: S101 - only open_session makes them
         now = clock.now()
         if session.modified:
             response.vary.add("Cookie")

@@ -79,13 +79,14 @@ def init_app(app: Flask, settings: Settings) -> None:
         SEND_FILE_MAX_AGE_DEFAULT=31_536_000,
     )
     babel.init_app(app, locale_selector=language)
-    csrf.init_app(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.before_request(partial(_only_known_hosts, frozenset(settings.allowed_hosts)))
     app.before_request(_only_from_here)
     app.before_request(_no_control_characters)
+    csrf.init_app(app)
+    app.before_request(_session_was_read)
     app.after_request(_headers)
     app.register_error_handler(Refusal, refused)
     app.register_error_handler(HTTPException, _http_error)
@@ -142,8 +143,14 @@ def _no_control_characters() -> None:
         abort(400)
     for values in (request.args, request.form):
         for name, value in values.items(multi=True):
-            if _CONTROL.search(name) or _CONTROL.search(value):
+            if _CONTROL.search(name or "\0") or _CONTROL.search(value):  # a part of a form may lack its name
                 abort(400)
+
+
+def _session_was_read() -> None:
+    lost = getattr(session, "lost", None)
+    if lost is not None:
+        raise lost
 
 
 def _headers(response: Response) -> Response:

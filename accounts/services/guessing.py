@@ -54,9 +54,7 @@ def _check(tx: Tx, bucket: Bucket, guesses: Select[datetime], now: datetime) -> 
     times = tx.session.scalars(guesses.limit(bucket.most)).all()
     if len(times) < bucket.most:
         return
-    wait = int((times[-1] + WINDOW - now).total_seconds())
-    raise TooMany(
-        N_("Too many tries. Please try again in %(minutes)s minutes."),
-        retry_after=max(wait, 1),
-        minutes=max(-(-wait // 60), 1),
-    )
+    wait = max(int((times[-1] + WINDOW - now).total_seconds()), 1)
+    refusal = TooMany(N_("Too many tries. Please try again in %(minutes)s minutes."), minutes=-(-wait // 60))
+    refusal.retry_after = wait
+    raise refusal
