@@ -80,7 +80,7 @@ MUTATIONS: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "a UID twice": (_same_uid, "UID twice"),
     "no UID": (_replace(b"UID:", b"X-UID:"), "without UID"),
     "a naive time": (lambda body: body.replace(b";TZID=Europe/Rome", b""), "naive"),
-    "a local DTSTAMP": (_replace(b"Z\r\nUID", b"\r\nUID"), "DTSTAMP is not in UTC"),
+    "a local DTSTAMP": (_replace(b"Z\r\nCREATED", b"\r\nCREATED"), "DTSTAMP is not in UTC"),
     "a calendar UID": (_replace(b"VERSION:2.0\r\n", b"VERSION:2.0\r\nUID:x\r\n"), "calendar has a UID"),
     "METHOD without ORGANIZER": (_replace(b"VERSION:2.0", b"METHOD:PUBLISH\r\nVERSION:2.0"), "METHOD"),
     "an untyped REFRESH-INTERVAL": (_replace(b";VALUE=DURATION", b""), "DURATION"),
