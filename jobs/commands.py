@@ -1,9 +1,11 @@
 """Commands of the task engine: the worker, and doing what is due without one."""
 
 import os
+import warnings
 from typing import Any
 
 import click
+from celery.exceptions import SecurityWarning
 
 from jobs.engine import celery
 from jobs.tasks import perform_all_due
@@ -17,6 +19,8 @@ def init_app(app: Any) -> None:
     @click.option("--beat/--no-beat", default=True, help="Also ring for scheduled work; exactly one worker should.")
     def worker(concurrency: int, beat: bool) -> None:
         """Run a worker until it is told to stop."""
+        # Celery warns of root because of pickle; our messages are JSON only, and in a container root is common.
+        warnings.filterwarnings("ignore", category=SecurityWarning)
         arguments = ["-q", "worker", "-P", "threads", "-c", str(concurrency), "-l", "WARNING"]
         arguments += ["--without-gossip", "--without-mingle", "-n", f"equora-{os.getpid()}@%h"]
         celery.worker_main([*arguments, *(["-B"] if beat else [])])
