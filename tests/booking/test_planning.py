@@ -165,9 +165,7 @@ def test_a_group_shares_its_name_and_changeover_in_grains_rounded_up(context: Fl
 def test_another_instrument_of_the_group_keeps_its_time_and_the_longest_changeover_free(context: Flask) -> None:
     facility = a_facility()
     group = an_exclusion_group(facility, changeover={"p>C": 60})
-    protons, carbon = (
-        a_beam(facility=facility, exclusion_group_id=group.id, slot_minutes=30) for _ in range(2)
-    )
+    protons, carbon = (a_beam(facility=facility, exclusion_group_id=group.id, slot_minutes=30) for _ in range(2))
     a_booking(carbon, starts_at=MONDAY + 4 * HOUR, ends_at=MONDAY + 5 * HOUR, exclusion_group_id=group.id)
     assert resource_of(a_round(protons))["open"] == [[0, 6], [12, 4 * WEEK]]
 
