@@ -8,14 +8,18 @@ from uuid import UUID
 from sqlalchemy import delete
 
 from accounts.models import LoginAttempt
-from core import clock, mail, outbox, sessions
+from booking.services import plans
+from core import clock, mail, outbox, session_rows
 from core.db import db, transaction
 from jobs.engine import PERFORM, SWEEP, TIDY, celery, context, ring
 
 Beat = Callable[[], None]
 Handler = Callable[[outbox.OutboxMessage, Beat], None]
 
-HANDLERS: Mapping[str, Handler] = {mail.KIND: mail.deliver}
+HANDLERS: Mapping[str, Handler] = {
+    mail.KIND: mail.deliver,
+    plans.KIND: lambda message, beat: plans.run(message.payload, beat),
+}
 BEAT_SECONDS = outbox.STALE_AFTER.total_seconds() / 6  # a living worker is never taken for dead
 GUESSES_KEPT = timedelta(hours=1)
 
@@ -42,7 +46,7 @@ def tidy() -> None:
     """Delete what has run out: sessions, and wrong guesses older than an hour."""
     with context():
         now = clock.now()
-        sessions.purge(now)
+        session_rows.purge(now)
         with transaction() as tx:
             tx.session.execute(delete(LoginAttempt).where(LoginAttempt.at < now - GUESSES_KEPT))
 
