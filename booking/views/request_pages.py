@@ -329,7 +329,7 @@ class Free:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The decision on a request, its reason (a msgid or a reviewer's words), and what is free."""
+    """The decision on a request, its reason in the reader's language or a reviewer's words, and what is free."""
 
     state: RequestState
     reason: str
@@ -353,7 +353,8 @@ def outcome_of(request: Request, plan: Plan | None) -> Outcome | None:
     notes = [event.note for event in request.events if event.verb == verb]
     refusals = plan.certificate.get("refusals", {}) if plan and plan.certificate else {}
     nearest = refusals.get(str(request.id), {}).get("nearest", ())
-    return Outcome(request.state, notes[-1] if notes else "", request.reserve_rank, _free(request, nearest))
+    reason = _(notes[-1]) if notes and notes[-1] else ""  # here, not in the template: that would fill in any % sign
+    return Outcome(request.state, reason, request.reserve_rank, _free(request, nearest))
 
 
 def _free(request: Request, rows: Iterable[Mapping[str, Any]]) -> tuple[Free, ...]:
