@@ -32,7 +32,7 @@ from scheduler.trades import explain_trades
 from scheduler.values import Fairness, Request
 
 MOST_PLACEMENTS = 60_000  # beyond this a model is too large to be useful, and the greedy plan stands
-MAIN_SHARE, CLOSING_SHARE, ALONE_SHARE, UNFAIR_SHARE, START_SHARE = 0.5, 0.2, 0.05, 0.1, 0.2
+MAIN_SHARE, CLOSING_SHARE, ALONE_SHARE, UNFAIR_SHARE, START_SHARE = 0.5, 0.25, 0.05, 0.1, 0.2
 REASON_RESERVE = 0.2  # of the deterministic limit
 
 Tell = Callable[[Progress], None]

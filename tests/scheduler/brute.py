@@ -17,7 +17,7 @@ from scheduler.rules_shared import broken_rules
 from scheduler.values import Fairness, Part, Request
 
 Blocks = tuple[Block, ...]
-TOO_MANY = 60_000
+TOO_MANY = 6_000
 SINGLE = ("alternative", "length", "window", "open", "start", "frozen_until", "forbidden", "amount", "capacity")
 
 

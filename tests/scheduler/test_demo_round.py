@@ -12,7 +12,7 @@ HOURS_BY_SCORE = 292  # what granting by score until full uses
 
 @cache
 def demo_plan() -> Json:
-    return plan_of(demo_problem(), limit=2.5)
+    return plan_of(demo_problem(), limit=1.8)
 
 
 def test_fairness_value_and_preferences_are_proven_optimal() -> None:

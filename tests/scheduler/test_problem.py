@@ -9,7 +9,7 @@ import pytest
 from scheduler import Problem, ProblemError, canonical_hash
 from tests.scheduler.makers import Json, a_part, a_problem, a_request, a_row
 
-REMOVED = object()
+REMOVED = "<removed>"
 P = ("requests", 0, "parts", 0)
 R = ("resources", 0)
 
@@ -38,7 +38,7 @@ def changed(place: tuple[str | int, ...], value: object) -> Json:
     target: Any = document
     for step in place[:-1]:
         target = target[step]
-    if value is REMOVED:
+    if value == REMOVED:
         del target[place[-1]]
     else:
         target[place[-1]] = value
