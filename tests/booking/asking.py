@@ -112,7 +112,7 @@ def a_world(**round_values: Any) -> World:
         protons=protons,
         carbon=carbon,
         organisation=organisation,
-        person=a_member(organisation),
+        person=a_member(organisation, language="en"),
         round=a_round(protons, carbon, organisations=(organisation,), **round_values),
     )
 

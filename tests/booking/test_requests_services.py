@@ -242,9 +242,7 @@ def test_a_sent_request_has_a_number_an_event_and_a_mail(context: Flask) -> None
     assert (first.state, first.submitted_at) == (RequestState.SUBMITTED, NOW)
     assert [event.verb for event in first.events] == ["begin", "submit"]
     assert verbs_of(first) == ["request.begin", "request.save", "request.submit"]
-    [mail] = db.session.scalars(
-        select(OutboxMessage).where(OutboxMessage.key == f"request_submitted:{first.id}")
-    ).all()
+    [mail] = db.session.scalars(select(OutboxMessage).where(OutboxMessage.key == f"request_submitted:{first.id}")).all()
     assert mail.payload["to"] == world.person.email
     for language in ("it", "en"):
         subject, body = render(mail.payload["template"], language, mail.payload["values"])
