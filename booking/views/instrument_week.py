@@ -166,10 +166,20 @@ def _bar(row: Booking, instrument: Instrument, actor: Actor, zone: str) -> Bar:
         look=look,
         code=code,
         who=who,
-        says=f"{label}, {formats.span(when.start, when.end, zone, current_language())}",
+        says=_says(when, (code, who), label, zone),
         url=url_for("bookings.show", booking_id=row.id) if is_known else None,
         key=str(row.id) if is_known else "",
     )
+
+
+def _says(when: Interval, seen: tuple[str, str], label: str, zone: str) -> str:
+    """The whole name of a bar. It begins with all that may be seen on it, so that it can be called by that (WCAG 2.5.3)."""
+    start, end = (formats.clock_time(at, zone, current_language()) for at in (when.start, when.end))
+    first, last = (formats.day(at, zone, current_language()) for at in (when.start, when.end))
+    words = [" ".join(part for part in (*seen, f"{start}–{end}") if part)]
+    words += [label] if label not in seen else []
+    words.append(first if first == last else f"{first} – {last}")
+    return ", ".join(words)
 
 
 def _words(row: Booking, instrument: Instrument, actor: Actor) -> tuple[Look, str, str, str]:
@@ -178,14 +188,13 @@ def _words(row: Booking, instrument: Instrument, actor: Actor) -> tuple[Look, st
         return Look.CLOSED, _("Closed"), "", _("Closed")
     is_tentative = row.state is BookingState.TENTATIVE
     if actor.is_person(row.person_id):
-        label = _("Your booking, waiting for approval") if is_tentative else _("Your booking")
+        label = _("your booking, waiting for approval") if is_tentative else _("your booking")
         return (Look.TENTATIVE if is_tentative else Look.OWN), _("You"), "", label
     look = Look.TENTATIVE if is_tentative else Look.CONFIRMED
+    label = _("Held, waiting for approval") if is_tentative else _("Booked")
     if row.person is not None and policy.may_see(actor, queries.held(row)):
         code = row.organisation.short_name if row.organisation else ""
-        return look, code or _("Booked"), row.person.name, _("Booked by %(name)s", name=row.person.name)
+        return look, code or _("Booked"), row.person.name, label
     if row.instrument_id != instrument.id:
-        label = _("Not free: another instrument of this group is running")
-        return look, _("Not free"), "", label
-    label = _("Held, waiting for approval") if is_tentative else _("Booked")
-    return look, label if is_tentative else _("Booked"), "", label
+        return look, _("Not free"), "", _("another instrument of this group is running")
+    return look, label, "", label

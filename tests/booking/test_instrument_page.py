@@ -63,7 +63,7 @@ def test_a_visitor_sees_when_it_is_free_but_not_by_whom(visitor: Browser, instru
     anna = a_booker(name="Anna Secret")
     anna.book(instrument, title="Very secret")
     text = page(visitor)
-    assert "Booked, Mon 4 Jan 2027, 10:00–12:00" in text
+    assert "Booked 10:00–12:00, Monday 4 January 2027" in text
     assert "Secret" not in text
     assert "secret" not in text
     assert "Sign in to book" in text
@@ -81,13 +81,13 @@ def test_ones_own_booking_is_marked_and_links_to_it(app: Flask, instrument: Inst
     anna = a_booker(name="Anna")
     made = anna.book(instrument)
     text = page(browser(app, anna.person.id))
-    assert "Your booking, Mon 4 Jan 2027, 10:00–12:00" in text
+    assert "You 10:00–12:00, your booking, Monday 4 January 2027" in text
     assert f"/bookings/{made}" in text
 
 
 def test_a_manager_sees_who_has_booked(app: Flask, instrument: Instrument) -> None:
     a_booker(name="Anna").book(instrument)
-    assert "Booked by Anna" in page(browser(app, a_manager(db.session.get_one(Facility, instrument.facility_id)).id))
+    assert "Anna 10:00–12:00, Booked, Monday 4 January 2027" in page(browser(app, a_manager(db.session.get_one(Facility, instrument.facility_id)).id))
 
 
 def test_a_free_stretch_leads_to_a_prefilled_form(app: Flask, instrument: Instrument) -> None:
@@ -270,7 +270,7 @@ def test_a_manager_closes_and_everyone_sees_it(app: Flask, visitor: Browser, ins
     assert how_many() == 1
     assert db.session.scalars(select(Booking.kind)).one() is BookingKind.MAINTENANCE
     text = page(visitor)
-    assert "Closed, Mon 4 Jan 2027, 08:00 – Wed 6 Jan, 18:00" in text
+    assert "Closed 08:00–18:00, Monday 4 January 2027 – Wednesday 6 January 2027" in text
     assert "leak" not in text
 
 
