@@ -9,7 +9,17 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, FieldList, Form, FormField, HiddenField, IntegerField, RadioField, SelectField
+from wtforms import (  # type: ignore[attr-defined]  # newer than its stubs
+    BooleanField,
+    FieldList,
+    Form,
+    FormField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+)
 from wtforms.fields import DateField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 from wtforms.widgets import HiddenInput
@@ -88,7 +98,7 @@ class HoldForm(Form):
 
     day = DayField(lazy_gettext("Day"), [Optional()])
     at = ClockField(lazy_gettext("From"), [Optional()])
-    length = NumberField(lazy_gettext("Hours"), [Optional()])
+    length = NumberField(lazy_gettext("Hours"))
     note = Line(lazy_gettext("What for"), [Length(max=200)])
     instrument = SelectField(lazy_gettext("Instrument"), [Optional()], choices=[])
 
@@ -130,12 +140,12 @@ class RoundForm(FlaskForm):
 
     def offer(self, instruments: Mapping[str, Sequence[tuple[str, str]]], policies: Mapping[Fairness, str]) -> None:
         """Tell the fields what can be chosen: (id, name) by facility, and the policies in words."""
-        pairs = [pair for rows in instruments.values() for pair in rows]
+        pairs = [SelectChoice(value, name) for rows in instruments.values() for value, name in rows]
         self.instruments.choices = pairs
-        self.fairness.choices = [(policy.value, words) for policy, words in policies.items()]
-        self.grain_minutes.choices = [(minutes, str(minutes)) for minutes in GRAINS]
+        self.fairness.choices = [SelectChoice(policy.value, words) for policy, words in policies.items()]
+        self.grain_minutes.choices = [SelectChoice(minutes, str(minutes)) for minutes in GRAINS]
         for row in self.holds:
-            row.form.instrument.choices = [("", _("all instruments")), *pairs]
+            row.form.instrument.choices = [SelectChoice("", _("all instruments")), *pairs]
 
 
 def content_of(form: RoundForm, zone: ZoneInfo, *, slug: str = "", demo: bool = False) -> RoundContent:
@@ -255,7 +265,9 @@ class ProposeForm(FlaskForm):
         lazy_gettext("Time limit"),
         coerce=int,
         default=DEFAULT_TIME_LIMIT,
-        choices=[(seconds, f"{seconds} s" if seconds < 60 else f"{seconds // 60} min") for seconds in TIME_LIMITS],
+        choices=[
+            SelectChoice(seconds, f"{seconds} s" if seconds < 60 else f"{seconds // 60} min") for seconds in TIME_LIMITS
+        ],
     )
 
 

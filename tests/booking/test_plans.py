@@ -9,6 +9,7 @@ from flask import Flask
 from booking import planning
 from booking.lifecycle import PlanState, RoundState
 from booking.models import Plan
+from booking.queries import plans as queries
 from booking.services import plans
 from core import clock, outbox
 from core.db import db, transaction
@@ -80,7 +81,7 @@ def test_a_run_that_a_dead_worker_left_is_begun_again(context: Flask) -> None:
     world = a_world(requests=1)
     plan_id = proposed(world)
     with transaction() as tx:
-        left = tx.one(plans.queries.plan_to_lock(plan_id))
+        left = tx.one(queries.plan_to_lock(plan_id))
         left.state, left.heartbeat_at, left.progress = PlanState.RUNNING, NOW, {"stage": "value"}
     run(plan_id)
     assert world.plan(plan_id).state is PlanState.DONE
@@ -121,7 +122,7 @@ def test_a_problem_without_a_plan_fails_with_its_reason(context: Flask) -> None:
     world = a_world(requests=1)
     plan_id = proposed(world)
     with transaction() as tx:
-        row = tx.one(plans.queries.plan_with_problem(plan_id))
+        row = tx.one(queries.plan_with_problem(plan_id))
         row.problem = {**row.problem, "grains": 0}
     run(plan_id)
     row = world.plan(plan_id)

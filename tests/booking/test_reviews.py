@@ -1,6 +1,7 @@
 """Judging requests: who may, what a verdict needs, and how scores of any scale become 0–100."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -20,7 +21,7 @@ NOW = MONDAY - timedelta(days=40)
 GOOD = Verdict(Feasibility.FEASIBLE, safety_is_cleared=True, score_given=75.0)
 
 
-def an_open_world(**values: object) -> World:
+def an_open_world(**values: Any) -> World:
     return a_world(RoundState.OPEN, **values)
 
 

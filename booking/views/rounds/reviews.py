@@ -5,6 +5,7 @@ from uuid import UUID
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from wtforms import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 
 from accounts.access import signed_in
 from booking.forms.rounds import ReviewForm
@@ -29,7 +30,7 @@ def review(slug: str, request_id: UUID) -> ResponseReturnValue:
     desk, row = _request_of(slug, request_id)
     allowed = policy.may_review(desk.actor, desk.facilities, row.person_id, row.organisation_id)
     form = ReviewForm()
-    form.feasibility.choices = [(value.value, words) for value, words in feasibility_words().items()]
+    form.feasibility.choices = [SelectChoice(value.value, words) for value, words in feasibility_words().items()]
     if request.method == "GET":
         form.fill(row.review, row.version)
     elif form.validate_on_submit():
