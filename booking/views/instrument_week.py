@@ -173,7 +173,7 @@ def _bar(row: Booking, instrument: Instrument, actor: Actor, zone: str) -> Bar:
 
 
 def _says(when: Interval, seen: tuple[str, str], label: str, zone: str) -> str:
-    """The whole name of a bar. It begins with all that may be seen on it, so that it can be called by that (WCAG 2.5.3)."""
+    """The whole name of a bar: it begins with all that may be seen on it (WCAG 2.5.3, label in name)."""
     start, end = (formats.clock_time(at, zone, current_language()) for at in (when.start, when.end))
     first, last = (formats.day(at, zone, current_language()) for at in (when.start, when.end))
     words = [" ".join(part for part in (*seen, f"{start}–{end}") if part)]
