@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from accounts.policy import SYSTEM, VISITOR, Actor, No, Role
+from accounts.policy import SYSTEM, VISITOR, Actor, Answer, No, Role
 from booking.policy import requests as policy
 from booking.policy.requests import Standing
 
@@ -36,7 +36,7 @@ def standing(
     return Standing(OWNER, UNIVERSITY, frozenset({facility}), was_sent, is_confidential, is_shared)
 
 
-def word(answer: policy.Answer) -> str:
+def word(answer: Answer) -> str:
     if isinstance(answer, No):
         return HIDDEN if answer.hidden else NO
     return YES
