@@ -14,6 +14,7 @@ import booking.views.home
 import booking.views.instruments
 import booking.views.requests
 import booking.views.rounds
+import calendars.commands
 import calendars.views
 import core.mailbox
 import core.web
@@ -59,6 +60,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     if settings.demo:
         app.register_blueprint(core.mailbox.blueprint)
-    for commands in (accounts.commands, facilities.commands, booking.commands, jobs.commands):
+    for commands in (accounts.commands, facilities.commands, booking.commands, calendars.commands, jobs.commands):
         commands.init_app(app)
     return app
