@@ -131,7 +131,7 @@ def _page(instrument: Instrument, sent: BookingForm | None) -> str:
     actor, now = current_actor(), clock.now()
     organisations = _organisations(actor)
     actions = _actions(instrument, actor, organisations)
-    week = _week(instrument, actor, actions, now)
+    week = _week(instrument, actor, actions, now, sent)
     form = sent or _prefilled(instrument, organisations, week) if actions.book else None
     return render_template(
         "booking/instruments/show.html",
@@ -175,11 +175,13 @@ def _rounds(instrument: Instrument, now: datetime) -> list[Round]:
     return list(db.session.scalars(home_queries.open_calls_for(instrument.id, now)))
 
 
-def _week(instrument: Instrument, actor: Actor, actions: Actions, now: datetime) -> Week | None:
+def _week(
+    instrument: Instrument, actor: Actor, actions: Actions, now: datetime, sent: BookingForm | None
+) -> Week | None:
     if not actions.see_free_busy:
         return None
     offers = instrument.booking_mode in BOOKABLE and (actions.book or not actor.is_signed_in)
-    return week_of(db.session(), instrument, actor, now, first=_asked_day(), can_book=offers)
+    return week_of(db.session(), instrument, actor, now, first=sent.day.data if sent else _asked_day(), can_book=offers)
 
 
 def _asked_day() -> date | None:

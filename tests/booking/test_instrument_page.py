@@ -87,7 +87,8 @@ def test_ones_own_booking_is_marked_and_links_to_it(app: Flask, instrument: Inst
 
 def test_a_manager_sees_who_has_booked(app: Flask, instrument: Instrument) -> None:
     a_booker(name="Anna").book(instrument)
-    assert "Anna 10:00–12:00, Booked, Monday 4 January 2027" in page(browser(app, a_manager(db.session.get_one(Facility, instrument.facility_id)).id))
+    manager = a_manager(db.session.get_one(Facility, instrument.facility_id))
+    assert "Anna 10:00–12:00, Booked, Monday 4 January 2027" in page(browser(app, manager.id))
 
 
 def test_a_free_stretch_leads_to_a_prefilled_form(app: Flask, instrument: Instrument) -> None:
@@ -173,6 +174,7 @@ def test_a_taken_time_is_told_with_what_is_free_next(app: Flask, instrument: Ins
     answer = sent(browser(app, anna.person.id), organisation_id=str(anna.organisation.id))
     assert answer.status_code == 409
     assert "This time is taken. The next free start is 2027-01-04 12:00." in answer.text
+    assert "Booked 10:00–12:00, Monday 4 January 2027" in answer.text, "the days that were asked for are shown"
 
 
 def test_another_organisation_cannot_be_smuggled_in(app: Flask, instrument: Instrument) -> None:
