@@ -12,7 +12,7 @@ from sqlalchemy import select
 from accounts.policy import Actor
 from booking.content import PartContent, RequestContent, WindowContent
 from booking.lifecycle import REQUEST_STEPS, RequestState, RoundState, step
-from booking.models import Entitlement, Lag, Part, PartAlternative, Request, RequestEvent, Round, Window
+from booking.models import Booking, Entitlement, Lag, Part, PartAlternative, Request, RequestEvent, Round, Window
 from booking.policy import requests as policy
 from booking.queries import requests as queries
 from booking.queries import rounds as round_queries
@@ -50,7 +50,10 @@ def save(request_id: UUID, content: RequestContent, version: int, actor: Actor, 
     Content that says nothing new changes nothing, so that an autosave leaves no trace.
     """
     with transaction() as tx:
-        round_, request = _to_change(tx, request_id, actor, now, "edit", version)
+        round_ = tx.one(
+            round_queries.round_to_lock(tx.one(queries.round_id_of(request_id)))
+        )  # not held: drafts are many
+        request = _to_change(tx, request_id, round_, "edit", version, actor, now)
         _refuse_problems(content, round_, Strictness.DRAFT)
         if content == queries.content_of(request):
             return request.version
@@ -64,7 +67,8 @@ def save(request_id: UUID, content: RequestContent, version: int, actor: Actor, 
 def submit(request_id: UUID, actor: Actor, now: datetime, version: int | None = None) -> None:
     """Send a draft that passes every rule; it gets its number in the round."""
     with transaction() as tx:
-        round_, request = _to_change(tx, request_id, actor, now, "submit", version)
+        round_ = tx.lock(round_queries.round_to_lock(tx.one(queries.round_id_of(request_id))))
+        request = _to_change(tx, request_id, round_, "submit", version, actor, now)
         _refuse_without_entitlement(tx, round_.id, request.organisation_id)
         _refuse_problems(queries.content_of(request), round_, Strictness.SUBMIT)
         role = policy.owner_role(actor, request.organisation_id)
@@ -179,17 +183,16 @@ def _organisation_for(tx: Tx, round_id: UUID, wished: UUID, actor: Actor) -> UUI
 
 
 def _to_change(
-    tx: Tx, request_id: UUID, actor: Actor, now: datetime, verb: str, version: int | None
-) -> tuple[Round, Request]:
-    """The locked round and request, once it is sure that the actor may change the request now."""
-    round_ = tx.lock(round_queries.round_to_lock(tx.one(queries.round_id_of(request_id))))
+    tx: Tx, request_id: UUID, round_: Round, verb: str, version: int | None, actor: Actor, now: datetime
+) -> Request:
+    """The locked request, once it is sure that the actor may change it now."""
     request = tx.lock(queries.request_to_lock(request_id))
     policy.may_change(actor, queries.standing(request)).or_refuse()
     step(REQUEST_STEPS, request.state, verb, policy.owner_role(actor, request.organisation_id))
     _refuse_unless_open(round_, actor, now)
     if version is not None and request.version != version:
         raise Conflict(N_("This request was changed in another window. Please look at it again."), code="old_version")
-    return round_, request
+    return request
 
 
 def _refuse_problems(content: RequestContent, round_: Round, strictness: Strictness) -> None:
@@ -200,11 +203,14 @@ def _refuse_problems(content: RequestContent, round_: Round, strictness: Strictn
 
 def _give_back(tx: Tx, request: Request, actor: Actor, now: datetime, reason: str) -> None:
     """Cancel what the request holds in the future; what has begun stays in the ledger."""
-    held = [row for row in tx.session.scalars(queries.live_bookings_of(request.id)).all() if row.starts_at > now]
-    if held:
-        ledger.lock_instruments(tx, {row.instrument_id for row in held})
-    for row in held:
-        ledger.change_state(tx, row, "cancel", actor, now, reason)
+    seen = tx.session.scalars(queries.live_bookings_of(request.id)).all()
+    if not seen:
+        return
+    ledger.lock_instruments(tx, {row.instrument_id for row in seen})
+    again = queries.live_bookings_of(request.id).with_for_update(of=Booking)
+    for row in tx.session.scalars(again.execution_options(populate_existing=True)).all():
+        if row.starts_at > now:
+            ledger.change_state(tx, row, "cancel", actor, now, reason)
 
 
 def _refuse_bad_reason(reason: str, needed: bool) -> None:

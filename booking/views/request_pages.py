@@ -14,7 +14,7 @@ from flask_babel import pgettext
 from markupsafe import Markup
 from wtforms import Field
 
-from booking.content import InstrumentFacts, PartContent, RoundFacts
+from booking.content import InstrumentFacts, PartContent, RequestContent, RoundFacts
 from booking.forms.requests import RequestForm, all_fields
 from booking.lifecycle import RequestState, RoundState
 from booking.models import Plan, Request, Round
@@ -247,6 +247,17 @@ def open_minutes(round_: Round) -> int:
 
 def _minutes(intervals: Iterable[Interval]) -> int:
     return sum(interval.minutes for interval in intervals)
+
+
+def without_words(content: RequestContent) -> RequestContent:
+    """What everybody who knows of a confidential request may read: its hours and instruments, none of its words."""
+    return RequestContent(
+        team_size=content.team_size,
+        is_confidential=content.is_confidential,
+        needs=content.needs,
+        parts=tuple(replace(part, name="") for part in content.parts),
+        lags=content.lags,
+    )
 
 
 # the way of a request -------------------------------------------------------------------------------------------------

@@ -72,6 +72,7 @@ def of_organisation(slug: str) -> ResponseReturnValue:
         "booking/requests/of_organisation.html",
         organisation=organisation,
         requests=found[:PER_PAGE],
+        hidden={row.id for row in found if not policy.may_read_confidential(current_actor(), queries.standing(row))},
         page=number,
         has_more=len(found) > PER_PAGE,
     )
@@ -362,7 +363,8 @@ def _show_page(
     policy.may_read(actor, standing).or_refuse()
     round_ = db.session.scalars(round_queries.round_by_id(row.round_id)).one()
     confidential = policy.may_read_confidential(actor, standing)
-    content = queries.content_of(row)
+    texts_are_shown = bool(confidential) or glass_is_broken
+    content = queries.content_of(row) if texts_are_shown else pages.without_words(queries.content_of(row))
     bookings = db.session.scalars(queries.live_bookings_of(row.id)).all()
     return render_template(
         "booking/requests/show.html",
@@ -372,8 +374,8 @@ def _show_page(
         pictures=[pages.paint_page(part, round_) for part in content.parts],
         way=pages.way_of(row),
         is_own=actor.is_person(row.person_id),
-        texts_are_shown=bool(confidential) or glass_is_broken,
-        may_break_glass=not confidential and not glass_is_broken and bool(policy.may_break_glass(actor, standing)),
+        texts_are_shown=texts_are_shown,
+        may_break_glass=not texts_are_shown and bool(policy.may_break_glass(actor, standing)),
         may_edit=bool(policy.may_change(actor, standing)) and _is_editable(row),
         may_withdraw=bool(policy.may_withdraw(actor, standing)) and can_step(REQUEST_STEPS, row.state, "withdraw"),
         clone_rounds=_rounds_to_copy_to(standing),

@@ -471,7 +471,9 @@ def test_those_who_know_of_it_may_read_but_not_change(app: Flask, world: World) 
     ],
 )
 def test_confidential_texts_are_for_few(app: Flask, world: World, who: str, is_shared: bool, sees: bool) -> None:
-    request_id = world.sent(is_confidential=True, is_shared=is_shared, background="THE SECRET", sample="RARE CELLS")
+    secrets = {"title": "THE TITLE", "background": "THE SECRET", "sample": "RARE CELLS"}
+    part = world.part(name="THE PART")
+    request_id = world.sent(is_confidential=True, is_shared=is_shared, parts=(part,), **secrets)
     people = {
         "owner": lambda: world.person,
         "manager": lambda: a_manager(world.facility),
@@ -480,7 +482,7 @@ def test_confidential_texts_are_for_few(app: Flask, world: World, who: str, is_s
         "office": lambda: a_member(is_office=True),
     }
     shown = Page(app, people[who]().id).get(f"/requests/{request_id}")
-    assert ("THE SECRET" in shown, "RARE CELLS" in shown) == (sees, sees)
+    assert [word in shown for word in ("THE TITLE", "THE SECRET", "RARE CELLS", "THE PART")] == [sees] * 4
 
 
 def test_the_office_opens_it_with_a_reason(app: Flask, world: World) -> None:
@@ -501,9 +503,13 @@ def test_a_delegate_lists_what_the_organisation_sent(app: Flask, world: World) -
     delegate = Page(app, a_member(world.organisation, role=Role.DELEGATE).id)
     url = f"/requests/of/{world.organisation.slug}"
     assert url in delegate.get("/requests")
+    world.sent(title="Nobody’s business", is_confidential=True)
+    world.sent(title="For my delegate", is_confidential=True, is_shared=True)
     shown = delegate.get(url)
     assert "Sent by a colleague" in shown
+    assert "For my delegate" in shown
     assert "Still a draft" not in shown
+    assert "Nobody’s business" not in shown
     Page(app, a_member(world.organisation).id).get(url, 404)
     delegate.get("/requests/of/nobody", 404)
 
