@@ -123,9 +123,7 @@ def _check_length(terms: Terms, wanted: Interval) -> None:
 def _check_grid(terms: Terms, wanted: Interval) -> None:
     for field, at in (("start", wanted.start), ("end", wanted.end)):
         if not terms.is_on_grid(at):
-            raise _wrong(
-                field, "off_grid", N_("Time is given in steps of %(slot)s minutes."), slot=terms.slot_minutes
-            )
+            raise _wrong(field, "off_grid", N_("Time is given in steps of %(slot)s minutes."), slot=terms.slot_minutes)
 
 
 def _week_minute(at: datetime, zone: ZoneInfo) -> int:

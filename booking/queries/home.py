@@ -59,9 +59,7 @@ def _rounds_at(facility_ids: Collection[UUID] | None) -> Select[UUID]:
 
 def how_many_reviews_are_missing(facility_ids: Collection[UUID] | None) -> Select[int]:
     """Sent requests of running rounds without verdict or score."""
-    done = exists().where(
-        Review.request_id == Request.id, Review.feasibility.is_not(None), Review.score.is_not(None)
-    )
+    done = exists().where(Review.request_id == Request.id, Review.feasibility.is_not(None), Review.score.is_not(None))
     return (
         select(func.count(Request.id))
         .join(Round, Round.id == Request.round_id)

@@ -87,8 +87,7 @@ def same_closure(one: Booking) -> Select[Booking]:
 def busy(rows: Iterable[Booking], wanted: Instrument) -> list[Busy]:
     """What bookings (of `held_on`) leave not free on an instrument."""
     return [
-        Busy(Interval(row.starts_at, row.ends_at), row.unit if row.instrument_id == wanted.id else None)
-        for row in rows
+        Busy(Interval(row.starts_at, row.ends_at), row.unit if row.instrument_id == wanted.id else None) for row in rows
     ]
 
 
@@ -102,9 +101,7 @@ def terms_of(wanted: Instrument) -> Terms:
     plan = wanted.operating_plan
     shifts = tuple(WeeklyShift(s.weekday, s.start_minute, s.minutes) for s in plan.shifts) if plan else None
     zone = ZoneInfo(plan.timezone if plan else wanted.facility.timezone)
-    return Terms(
-        wanted.booking_mode, zone, wanted.slot_minutes, wanted.least_minutes, wanted.most_minutes, shifts
-    )
+    return Terms(wanted.booking_mode, zone, wanted.slot_minutes, wanted.least_minutes, wanted.most_minutes, shifts)
 
 
 # --- lists ------------------------------------------------------------------------------------------------

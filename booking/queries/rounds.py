@@ -12,7 +12,6 @@ from booking.models import Entitlement, Part, PartAlternative, Request, Round, R
 from facilities.models import Facility, Instrument, OperatingPlan
 from facilities.policy import BookingMode
 
-
 PAST = (RequestState.ALLOCATED, RequestState.PARTLY_ALLOCATED, RequestState.RESERVE, RequestState.REFUSED)
 """States that a published result gives."""
 

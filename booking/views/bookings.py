@@ -199,9 +199,7 @@ def _end(booking_id: UUID, verb: str) -> ResponseReturnValue:
             flash(str(DONE[verb]))
             return redirect(url_for("bookings.show", booking_id=booking_id), 303)
         row = _seen(booking_id)
-    page = render_template(
-        "booking/bookings/end.html", booking=row, form=form, verb=verb, needs_reason=needs_reason
-    )
+    page = render_template("booking/bookings/end.html", booking=row, form=form, verb=verb, needs_reason=needs_reason)
     return page, refusal.status if refusal else 200
 
 

@@ -237,4 +237,3 @@ def _wall(text: str, zone: ZoneInfo) -> datetime | None:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M").replace(tzinfo=zone)
     except ValueError:
         return None
-

@@ -188,16 +188,12 @@ def _carelessly(me: Contender, slot: int) -> UUID:
     me.start.wait(PATIENCE)
     if looked:
         raise Conflict(code="taken")
-    claim = ledger.Claim(
-        BookingKind.INSTANT, BookingState.CONFIRMED, time, unit=0, person_id=me.actor.person_id
-    )
+    claim = ledger.Claim(BookingKind.INSTANT, BookingState.CONFIRMED, time, unit=0, person_id=me.actor.person_id)
     with transaction() as tx:
         return ledger.hold(tx, tx.one(queries.instrument(instrument.id)), claim, me.actor, me.race.moment).id
 
 
-CONDUCTS = {
-    conduct.__name__: conduct for conduct in (book_everything, mix, submit_the_same_form, look_then_write)
-}
+CONDUCTS = {conduct.__name__: conduct for conduct in (book_everything, mix, submit_the_same_form, look_then_write)}
 
 
 # --- the race ---------------------------------------------------------------------------------------------

@@ -47,9 +47,7 @@ def beams(context: Flask) -> list[Instrument]:
     """Two instruments that may never run at once."""
     facility = a_facility()
     group = an_exclusion_group(facility)
-    return [
-        an_instrument(facility, exclusion_group_id=group.id, booking_mode=BookingMode.APPROVAL) for _ in range(2)
-    ]
+    return [an_instrument(facility, exclusion_group_id=group.id, booking_mode=BookingMode.APPROVAL) for _ in range(2)]
 
 
 def race(

@@ -160,4 +160,3 @@ def _tell(tx: Tx, row: Booking, template: str, now: datetime, **more: str) -> No
         },
         at=now,
     )
-
