@@ -27,7 +27,7 @@ from booking.views.rounds.public import figures_of, words
 from core import clock
 from core.db import db
 from core.errors import Conflict, NotFound
-from core.formats import span
+from core.formats import clock_time, day, span
 from core.i18n import either
 from core.intervals import Interval
 from core.localtime import monday_of
@@ -255,14 +255,15 @@ def _bar(block: PlanBlock, by_id: Mapping[UUID, Request], zone: str) -> Bar:
     code = (wanted.acronym or str(wanted.number)) if wanted else "?"
     organisation = wanted.organisation if wanted else None
     who = (organisation.short_name or organisation.name) if organisation else ""
-    when = span(block.starts_at, block.ends_at, zone, current_language())
-    title = wanted.title if wanted else ""
+    lang, title = current_language(), wanted.title if wanted else ""
+    when = f"{clock_time(block.starts_at, zone, lang)}–{clock_time(block.ends_at, zone, lang)}"
+    on = day(block.starts_at, zone, lang)
     return Bar(
         when=Interval(block.starts_at, block.ends_at),
         look=Look.CONFIRMED,
         code=code,
         who=who,
-        says=f"{code} {title}, {who}, {_instrument_name(block.instrument)}, {when}",
+        says=f"{code} {who} {when}, {on}, {_instrument_name(block.instrument)}: {title}",
         url=f"#request-{block.request_id}",
     )
 
