@@ -6,7 +6,7 @@ holds already. Where some units of an instrument are held and others are free, e
 where two resources may never run together, a partly held instrument counts as held: too careful, never wrong.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -55,22 +55,32 @@ def instrument_and_unit(resource: str, unit: int) -> tuple[UUID, int]:
 
 
 def resources_of(session: Session, round_: Round, grid: Grid) -> list[Resource]:
-    """All resources, instruments in the round's order, units in theirs."""
+    """All resources, instruments in the round's order, units in theirs, without what the ledger holds."""
+    ids, groups = _offered_ids(round_)
+    return _all_resources(round_, grid, session.scalars(queries.time_taken(ids, groups, grid.horizon)).all())
+
+
+def _offered_ids(round_: Round) -> tuple[list[UUID], set[UUID]]:
+    """The instruments of a round, and the groups they are in."""
     instruments = [row.instrument for row in round_.instruments]
-    groups = {row.exclusion_group_id for row in instruments if row.exclusion_group_id}
-    taken = session.scalars(queries.time_taken([row.id for row in instruments], groups, grid.horizon)).all()
+    return [row.id for row in instruments], {row.exclusion_group_id for row in instruments if row.exclusion_group_id}
+
+
+def _all_resources(round_: Round, grid: Grid, taken: Sequence[Booking]) -> list[Resource]:
     return [
         resource
-        for instrument in instruments
-        for resource in _resources(instrument, _holes(instrument, round_, taken), grid)
+        for row in round_.instruments
+        for resource in _resources(row.instrument, _holes(row.instrument, round_, taken), grid)
     ]
 
 
 def offered_minutes(session: Session, round_: Round, grid: Grid) -> int:
     """Open time of the round in all units together; instruments that exclude each other count once."""
+    ids, groups = _offered_ids(round_)
+    taken = session.scalars(queries.time_taken_by_others(ids, groups, grid.horizon, round_.id)).all()
     total = 0
     shared: dict[str, list[Interval]] = {}
-    for resource in resources_of(session, round_, grid):
+    for resource in _all_resources(round_, grid, taken):
         stretches = [Interval(grid.instant(first), grid.instant(last)) for first, last in resource.document["open"]]
         if resource.document["exclusive"]:
             shared.setdefault(resource.document["exclusive"], []).extend(stretches)

@@ -7,7 +7,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload, undefer
 
 from booking.lifecycle import LIVE, PlanState
-from booking.models import Booking, Plan, PlanBlock
+from booking.models import Booking, Plan, PlanBlock, Request
 from core.intervals import Interval
 
 FINISHED = (PlanState.DONE, PlanState.CANCELLED, PlanState.PUBLISHED)
@@ -85,3 +85,12 @@ def time_taken(instrument_ids: Collection[UUID], group_ids: Collection[UUID], ho
         .options(joinedload(Booking.instrument))
         .order_by(Booking.starts_at, Booking.id)
     )
+
+
+def time_taken_by_others(
+    instrument_ids: Collection[UUID], group_ids: Collection[UUID], horizon: Interval, round_id: UUID
+) -> Select[Booking]:
+    """The same without what the round itself has given: what was on offer stays what it was."""
+    given = select(Request.id).where(Request.round_id == round_id)
+    others = or_(Booking.request_id.is_(None), Booking.request_id.not_in(given))
+    return time_taken(instrument_ids, group_ids, horizon).where(others)

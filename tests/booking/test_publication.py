@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
+from booking import planning
 from booking.lifecycle import BookingState, PlanState, RequestState, RoundState
 from booking.models import Booking, BookingKind, Feasibility, RequestEvent
 from booking.queries import rounds as queries
@@ -199,3 +200,10 @@ def test_only_managers_publish_and_only_once(context: Flask) -> None:
     with pytest.raises(Conflict):
         publish(world, plan_id)
     assert db.session.query(Booking).count() == 2
+
+
+def test_what_was_on_offer_stays_what_it_was(context: Flask) -> None:
+    world = a_world()
+    before = planning.offered_minutes(db.session(), world.round, planning.grid_of(world.round))
+    publish(world, a_plan(world, 0, 1).id)
+    assert planning.offered_minutes(db.session(), world.round, planning.grid_of(world.round)) == before
