@@ -37,7 +37,9 @@ def walk(visit: Windows, demo: dict[str, Any], language: str, size: Size) -> Non
 
 
 def well_made(window: Visit, what: str) -> None:
-    assert window.broken_rules() == [], what
+    """Accessible, and no wider than its window."""
+    broken = window.broken_rules()
+    assert not broken, f"{what}: {broken}"
     assert not window.is_wider_than_its_window(), what
 
 
