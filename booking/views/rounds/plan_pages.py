@@ -244,6 +244,7 @@ def _row(instrument: Instrument, row: Plan, by_id: Mapping[UUID, Request], week:
     wide = Interval(week.start - timedelta(days=8), week.end + timedelta(days=8))
     return Row(
         name=_instrument_name(instrument),
+        url=url_for("instruments.show", facility_slug=instrument.facility.slug, slug=instrument.slug),
         bars=[_bar(block, by_id, zone) for block in row.blocks if block.instrument_id == instrument.id],
         capacity=instrument.capacity,
         open=shifts_between(weekly, ZoneInfo(plan_.timezone), wide) if plan_ else None,
