@@ -22,6 +22,7 @@ def walk(visit: Windows, demo: dict[str, Any], language: str, size: Size) -> Non
 
     manager = visit(size, language)
     manager.sign_in(MANAGER)
+    manager.page.on("dialog", lambda dialog: dialog.accept())
     speak(manager, language)
     review_the_new_one(manager, slug)
     plan = propose(manager, slug)
@@ -51,7 +52,7 @@ def review_the_new_one(window: Visit, slug: str) -> None:
     well_made(window, "review")
     page.locator("[name='feasibility'][value='feasible']").check()
     page.locator("[name='safety_is_cleared']").check()
-    page.locator("[name='score']").fill("74")
+    page.locator("[name='score_given']").fill("74")
     press(page, page.locator("main form[method='post'] button").last)
 
 
@@ -103,7 +104,6 @@ def walk_the_grid(page: Page) -> None:
 def publish(window: Visit, plan: str, language: str) -> None:
     page = window.page
     page.goto(plan)
-    page.once("dialog", lambda dialog: dialog.accept())
     press(page, page.locator("form[action$='/publish'] button"))
     expect(page.locator("main")).to_contain_text(re.compile(PUBLISHED[language], re.I))
     well_made(window, "published plan")
