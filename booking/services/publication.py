@@ -51,6 +51,7 @@ def publish(plan_id: UUID, version: int, actor: Actor, now: datetime) -> None:
     with transaction() as tx:
         round_id = tx.one(plan_queries.plan_to_lock(plan_id)).round_id
         round_, facilities = lock_managed(tx, round_id, actor, version)
+        requests = _locked_requests(tx, round_id)
         plan = tx.lock(plan_queries.plan_to_lock(plan_id))
         _refuse_unfit(plan, round_)
         role = policy.role_at(actor, facilities)
@@ -58,7 +59,7 @@ def publish(plan_id: UUID, version: int, actor: Actor, now: datetime) -> None:
         round_.state = step(ROUND_STEPS, round_.state, "publish", role)
         round_.version += 1
         round_.published_at = plan.published_at = now
-        outcomes = outcomes_of(plan, _locked_requests(tx, round_id))
+        outcomes = outcomes_of(plan, requests)
         _book(tx, plan, outcomes, actor, now)
         for outcome in outcomes:
             _settle(tx, outcome, role, now)

@@ -84,6 +84,7 @@ def create(content: RoundContent, actor: Actor, now: datetime, key: str) -> UUID
         policy.may_open_rounds(actor).or_refuse()
         if actor.person_id and (made := idempotency.made_before(tx, actor.person_id, key, "create_round")):
             return made
+        tx.alone("slugs of rounds")
         instruments = _instruments(tx, content.instrument_ids)
         policy.may_manage_round(actor, {row.facility_id for row in instruments}).or_refuse()
         round_ = Round(
