@@ -1,0 +1,121 @@
+"""Every page, as each role that has it: no rule of axe-core broken, no fault noted, nothing that scrolls sideways."""
+
+from collections.abc import Mapping
+
+import pytest
+from flask import Flask
+
+from tests.browser.conftest import DESKTOP, PHONE, Visit
+from tests.browser.journeys import MANAGER, MEMBER, Size, Windows
+
+DELEGATE, REVIEWER, OFFICE = "davide.delegate@example.org", "rita.reviewer@example.org", "olga.office@example.org"
+SEM = "/facilities/unimi-nolimits/sem"
+ROUND = "/rounds/demo-xpr-s1"
+
+# role → endpoint → path; a path with " > " is the first link of that form on the page before it
+PAGES: Mapping[str, Mapping[str, str]] = {
+    "": {
+        "home.index": "/",
+        "facilities.index": "/facilities",
+        "facilities.show": "/facilities/cnao",
+        "instruments.show": SEM,
+        "rounds.index": "/rounds",
+        "rounds.show": ROUND,
+        "accounts.login": "/login",
+        "accounts.forgot_password": "/password/reset",
+        "accounts.invitation": "/invitations/unknown",
+        "accounts.choose_password": "/password/reset/unknown",
+        "mailbox.index": "/outbox",
+    },
+    MEMBER: {
+        "home.index": "/",
+        "instruments.show": SEM,
+        "rounds.show": ROUND,
+        "requests.mine": "/requests",
+        "requests.new": "/requests/new",
+        "requests.show": "/requests > main a[href^='/requests/']:not([href*='/new']):not([href*='/of/'])",
+        "bookings.mine": "/bookings",
+        "bookings.show": "/bookings > main h3 a[href^='/bookings/']",
+        "bookings.cancel": "/bookings > main h3 a[href^='/bookings/'] > main a[href$='/cancel']",
+        "calendars.index": "/calendars",
+        "calendars.subscribe": "/bookings > main a[href*='/calendars/subscribe/']",
+        "accounts.account": "/account",
+        "accounts.organisations": "/organisations",
+        "accounts.organisation": "/organisations/demo-university",
+    },
+    DELEGATE: {
+        "home.index": "/",
+        "requests.of_organisation": "/requests/of/demo-university",
+        "accounts.organisation": "/organisations/demo-university",
+    },
+    REVIEWER: {
+        "rounds.inbox": f"{ROUND}/requests",
+        "rounds.review": f"{ROUND}/requests > main a[href$='/review']",
+    },
+    MANAGER: {
+        "home.index": "/",
+        "rounds.new": "/rounds/new",
+        "rounds.show": ROUND,
+        "rounds.edit": f"{ROUND}/edit",
+        "rounds.inbox": f"{ROUND}/requests",
+        "rounds.review": f"{ROUND}/requests > main a[href$='/review']",
+        "rounds.plans": f"{ROUND}/plans",
+        "bookings.approvals": "/bookings/approvals",
+        "instruments.close": "/facilities/cnao/xpr-beamline-protons/close",
+    },
+    OFFICE: {
+        "home.index": "/",
+        "accounts.organisations": "/organisations",
+        "accounts.new_organisation": "/organisations/new",
+        "accounts.edit_organisation": "/organisations/demo-university/edit",
+        "accounts.posts": "/posts",
+        "bookings.approvals": "/bookings/approvals",
+    },
+}
+ELSEWHERE = {
+    "requests.edit": "test_request_form",
+    "requests.review": "test_request_form",
+    "rounds.plan": "the manager's journey",
+    "rounds.progress": "the manager's journey: a piece of the plan's page",
+    "rounds.reserve": "the manager's journey",
+    "bookings.refuse": "the same page as bookings.cancel, with other words",
+}
+NO_PAGES = ("api.", "openapi.", "health.", "static", "calendars.feed", "rounds.atom", "rounds.problem")
+
+
+def test_no_page_is_forgotten(app: Flask) -> None:
+    known = {endpoint for pages in PAGES.values() for endpoint in pages} | set(ELSEWHERE)
+    every = {rule.endpoint for rule in app.url_map.iter_rules() if rule.methods and "GET" in rule.methods}
+    assert {endpoint for endpoint in every if not endpoint.startswith(NO_PAGES)} == known
+
+
+def reach(window: Visit, way: str) -> None:
+    """Open the page at the end of a way."""
+    first, *links = way.split(" > ")
+    window.go(first)
+    for link in links:
+        target = window.page.locator(link).first.get_attribute("href")
+        assert target, way
+        window.go(target)
+
+
+@pytest.mark.parametrize("email", PAGES, ids=lambda email: email.partition("@")[0] or "visitor")
+@pytest.mark.parametrize(
+    ("language", "size", "dark"),
+    [("it", DESKTOP, False), ("en", DESKTOP, True), ("en", PHONE, False)],
+    ids=["it-light", "en-dark", "en-phone"],
+)
+def test_every_page_is_well_made(visit: Windows, email: str, language: str, size: Size, dark: bool) -> None:
+    window = visit(size, language, dark=dark)
+    if email:
+        window.sign_in(email)
+    found: dict[str, list[str]] = {}
+    for endpoint, way in PAGES[email].items():
+        reach(window, way)
+        faults = window.broken_rules()
+        if window.is_wider_than_its_window():
+            faults.append("scrolls sideways")
+        if faults:
+            found[endpoint] = faults
+    window.faults[:] = [fault for fault in window.faults if "404 (NOT FOUND)" not in fault]  # two links are unknown
+    assert found == {}
