@@ -1,5 +1,6 @@
 """`./dev bench [--record] [NAME …]`: run all benchmarks or the named ones; --record keeps all results in RESULTS.md."""
 
+import os
 import platform
 import sys
 from collections.abc import Callable
@@ -27,12 +28,16 @@ def main(arguments: list[str]) -> int:
     if unknown or (record and len(names) < len(BENCHMARKS)):
         print(f"{__doc__}\nBenchmarks: {', '.join(BENCHMARKS)}; --record needs all of them.", file=sys.stderr)
         return 2
+    load = os.getloadavg()[0]
     sections = []
     for name in names:
         sections.append(BENCHMARKS[name]().markdown())
         print(f"{sections[-1]}\n", flush=True)
     if record:
-        machine = f"Last run with Python {platform.python_version()} on {platform.machine()}.\n"
+        machine = (
+            f"Last run with Python {platform.python_version()} on {platform.machine()}, {os.cpu_count()} cores, "
+            f"load {load:.1f} before the run; command: `./dev bench --record`.\n"
+        )
         RESULTS.write_text("\n".join([HEAD, machine, *(f"{section}\n" for section in sections)]), encoding="utf-8")
     return 0
 
