@@ -20,6 +20,7 @@ class Held:
     organisation_id: UUID | None
     state: BookingState
     starts_at: datetime
+    is_confidential: bool = False
 
 
 @signed_in_only
@@ -40,6 +41,15 @@ def may_see(actor: Actor, held: Held) -> Answer:
     if held.organisation_id is not None and actor.is_delegate_of(held.organisation_id):
         return Yes()
     return HIDDEN
+
+
+@signed_in_only
+def may_read_title(actor: Actor, held: Held) -> Answer:
+    """What a confidential request's time is for: its owner and who works at the facility, nobody else."""
+    allowed = may_see(actor, held)
+    if not allowed or not held.is_confidential:
+        return allowed
+    return Yes() if actor.is_person(held.person_id) or held.facility_id in actor.posts else No()
 
 
 @signed_in_only

@@ -37,6 +37,14 @@ def may_manage_round(actor: Actor, facilities: Facilities) -> Answer:
     return No(N_("Only who manages all facilities of this round may do this."))
 
 
+def may_publish(actor: Actor, facilities: Facilities, owners: Collection[UUID]) -> Answer:
+    """Publishing gives time to those who asked (`owners`): whoever is one of them leaves it to a second person."""
+    allowed = may_manage_round(actor, facilities)
+    if allowed and actor.person_id in owners:
+        return No(N_("You have a request in this round: a second person has to publish."), code="own_request")
+    return allowed
+
+
 def may_read_round(actor: Actor, facilities: Facilities, *, is_draft: bool) -> Answer:
     """A call is public once it is open; a draft is known only to those who manage it."""
     if not is_draft or may_manage_round(actor, facilities):
@@ -52,7 +60,7 @@ def may_see_inbox(actor: Actor, facilities: Facilities) -> Answer:
 
 
 def may_review(actor: Actor, facilities: Facilities, person_id: UUID, organisation_id: UUID) -> Answer:
-    """Judge one request: who works there, but never the own request nor one of the own organisation."""
+    """Judge one request: who works at a facility it asks for, never the own one nor one of the own organisation."""
     allowed = may_see_inbox(actor, facilities)
     if not allowed:
         return allowed

@@ -93,7 +93,9 @@ def busy(rows: Iterable[Booking], wanted: Instrument) -> list[Busy]:
 
 def held(row: Booking) -> Held:
     """What the rules look at in a booking."""
-    return Held(row.instrument.facility_id, row.person_id, row.organisation_id, row.state, row.starts_at)
+    return Held(
+        row.instrument.facility_id, row.person_id, row.organisation_id, row.state, row.starts_at, row.is_confidential
+    )
 
 
 def terms_of(wanted: Instrument) -> Terms:

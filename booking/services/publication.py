@@ -52,6 +52,7 @@ def publish(plan_id: UUID, version: int, actor: Actor, now: datetime) -> None:
         round_id = tx.one(plan_queries.plan_to_lock(plan_id)).round_id
         round_, facilities = lock_managed(tx, round_id, actor, version)
         requests = _locked_requests(tx, round_id)
+        policy.may_publish(actor, facilities, {row.person_id for row in requests}).or_refuse()
         plan = tx.lock(plan_queries.plan_to_lock(plan_id))
         _refuse_unfit(plan, round_)
         role = policy.role_at(actor, facilities)

@@ -8,6 +8,7 @@ from accounts.policy import Actor
 from booking.lifecycle import REQUEST_STEPS, RoundState, step
 from booking.models import Feasibility, Request, RequestEvent, Review, Round
 from booking.policy import rounds as policy
+from booking.queries import requests as request_queries
 from booking.queries import rounds as queries
 from core import audit
 from core.db import transaction
@@ -34,7 +35,7 @@ def review(request_id: UUID, verdict: Verdict, version: int, actor: Actor, now: 
         round_id = tx.one(queries.request_to_lock(request_id)).round_id
         round_ = tx.lock(queries.round_to_lock(round_id))
         request = tx.lock(queries.request_to_lock(request_id))
-        facilities = set(tx.session.scalars(queries.facilities_of_round(round_.id)))
+        facilities = request_queries.standing(request).facility_ids  # not the round's: it may be of several facilities
         policy.may_review(actor, facilities, request.person_id, request.organisation_id).or_refuse()
         if round_.state not in OPEN_FOR_REVIEW:
             raise Conflict(N_("The time for reviews is over."), code="illegal_step")

@@ -197,7 +197,9 @@ def _is_open_case(request: Request) -> bool:
 
 
 def _named(request: Request) -> str:
-    return f"{request.number} ({request.acronym or request.title})"
+    """By its acronym where that is no secret: whoever starts the allocation may be of the office."""
+    acronym = "" if request.is_confidential else request.acronym
+    return f"{request.number} ({acronym})" if acronym else str(request.number)
 
 
 def _advance(tx: Tx, round_: Round, verb: str, facilities: Collection[UUID], actor: Actor, now: datetime) -> None:

@@ -22,6 +22,7 @@ from booking.queries import rounds as round_queries
 from booking.request_rules import problems_of
 from booking.services import requests as services
 from booking.views import request_pages as pages
+from booking.views import titles
 from booking.views.rounds.common import request_states
 from core import clock
 from core.db import db
@@ -35,6 +36,8 @@ PER_PAGE = 50
 
 blueprint.app_template_global("request_states")(request_states)
 blueprint.app_template_global("request_events")(pages.events)
+for title in (titles.title_of, titles.code_of, titles.may_read_words, titles.booking_title):
+    blueprint.app_template_global(title.__name__)(title)
 
 
 # lists ----------------------------------------------------------------------------------------------------------------
@@ -72,7 +75,6 @@ def of_organisation(slug: str) -> ResponseReturnValue:
         "booking/requests/of_organisation.html",
         organisation=organisation,
         requests=found[:PER_PAGE],
-        hidden={row.id for row in found if not policy.may_read_confidential(current_actor(), queries.standing(row))},
         page=number,
         has_more=len(found) > PER_PAGE,
     )

@@ -8,6 +8,8 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
+from accounts.models import Post
+from accounts.policy import Role
 from booking import planning
 from booking.lifecycle import BookingState, PlanState, RequestState, RoundState
 from booking.models import Booking, BookingKind, Feasibility, RequestEvent
@@ -19,7 +21,7 @@ from core.errors import Conflict, Forbidden
 from core.mail import render
 from core.outbox import OutboxMessage
 from tests.booking.rounds_world import HOUR, NOW, World, a_certificate, a_plan, a_world
-from tests.factories import MONDAY, a_booking, a_manager, actor
+from tests.factories import BEFORE, MONDAY, a_booking, a_manager, actor, stored
 from tests.support import on_both_databases
 
 
@@ -207,3 +209,16 @@ def test_what_was_on_offer_stays_what_it_was(context: Flask) -> None:
     before = planning.offered_minutes(db.session(), world.round, planning.grid_of(world.round))
     publish(world, a_plan(world, 0, 1).id)
     assert planning.offered_minutes(db.session(), world.round, planning.grid_of(world.round)) == before
+
+
+def test_who_asked_in_the_round_leaves_publishing_to_a_second_person(context: Flask) -> None:
+    world = a_world(requests=2)
+    plan = a_plan(world, 0, 1)
+    stored(Post(person_id=world.members[0].id, facility_id=world.facility.id, role=Role.MANAGER, since=BEFORE))
+    both = actor(world.members[0])
+    with pytest.raises(Forbidden) as refusal:
+        publication.publish(plan.id, world.version, both, NOW)
+    assert refusal.value.code == "own_request"
+    assert world.round.state is RoundState.ALLOCATION
+    publication.publish(plan.id, world.version, world.acting, NOW)
+    assert world.round.state is RoundState.PUBLISHED

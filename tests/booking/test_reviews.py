@@ -9,13 +9,25 @@ from flask import Flask
 from accounts.models import Membership
 from accounts.policy import Role
 from booking.lifecycle import RequestState, RoundState
-from booking.models import Feasibility
+from booking.models import Feasibility, RoundInstrument
 from booking.services import reviews
 from booking.services.reviews import Verdict
 from core.db import transaction
 from core.errors import Conflict, Forbidden, Invalid
+from facilities.policy import BookingMode
 from tests.booking.rounds_world import World, a_world
-from tests.factories import BEFORE, MONDAY, a_facility, a_manager, a_person, actor, stored
+from tests.factories import (
+    BEFORE,
+    MONDAY,
+    a_facility,
+    a_manager,
+    a_person,
+    a_request,
+    actor,
+    an_instrument,
+    stored,
+)
+from tests.support import browser
 
 NOW = MONDAY - timedelta(days=40)
 GOOD = Verdict(Feasibility.FEASIBLE, safety_is_cleared=True, score_given=75.0)
@@ -106,3 +118,20 @@ def test_a_withdrawn_request_is_not_judged(context: Flask) -> None:
         world.requests[0].state = RequestState.WITHDRAWN
     with pytest.raises(Conflict):
         reviews.review(world.requests[0].id, GOOD, 1, world.acting, NOW)
+
+
+def test_in_a_round_of_two_facilities_each_judges_and_sees_what_is_asked_of_it(context: Flask) -> None:
+    world = an_open_world()
+    elsewhere = a_facility()
+    beam = an_instrument(elsewhere, booking_mode=BookingMode.ROUND)
+    stored(RoundInstrument(round_id=world.round_id, instrument_id=beam.id, position=1))
+    theirs = a_manager(elsewhere, Role.REVIEWER)
+    asked = a_request(world.round, world.members[0], world.organisations[0].id, beam, title="Asked elsewhere")
+    with pytest.raises(Forbidden):
+        reviews.review(world.requests[0].id, GOOD, 1, actor(theirs), NOW)
+    reviews.review(asked.id, GOOD, 1, actor(theirs), NOW)
+    slug, here = world.round.slug, world.requests[0]
+    inbox = browser(context, theirs.id).get(f"/rounds/{slug}/requests").text
+    assert "Asked elsewhere" in inbox
+    assert here.title not in inbox
+    assert browser(context, theirs.id).get(f"/rounds/{slug}/requests/{here.id}/review").status_code == 404

@@ -143,6 +143,7 @@ def goals() -> Mapping[str, str]:
         "floors": _("Quotas"),
         "unfair": _("Bound without fairness"),
         "alone": _("Fair shares"),
+        "shares": _("Fair shares"),
         "start": _("First plan"),
         "reasons": _("Reasons"),
     }

@@ -9,15 +9,20 @@ from zoneinfo import ZoneInfo
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from sqlalchemy import Select
 
 from accounts.access import current_actor, signed_in
+from accounts.policy import Actor
 from booking.forms.rounds import SPARE_ROWS, RoundForm, StepForm, content_of, values_of
 from booking.lifecycle import RoundState
 from booking.models import Feasibility, Request, Round
+from booking.policy import requests as request_policy
 from booking.policy import rounds as policy
+from booking.queries import requests as request_queries
 from booking.queries import rounds as queries
 from booking.services import rounds as services
-from booking.views.rounds.common import blueprint, managed, policies, readable, request_states, round_states
+from booking.views.rounds.common import Desk, blueprint, managed, policies, readable, request_states, round_states
+from booking.views.titles import title_of
 from core import clock
 from core.db import db
 from core.errors import Conflict, Invalid
@@ -105,7 +110,7 @@ def inbox(slug: str) -> ResponseReturnValue:
     """All requests of a round, sortable, with what their reviews still lack."""
     desk = readable(slug)
     policy.may_see_inbox(desk.actor, desk.facilities).or_refuse()
-    rows = list(db.session.scalars(queries.requests_sent(desk.round.id)))
+    rows = _readable(desk, queries.requests_sent(desk.round.id))
     order = request.args.get("sort", "number")
     if order.removeprefix("-") not in SORTS:
         abort(400)
@@ -119,7 +124,7 @@ def inbox(slug: str) -> ResponseReturnValue:
         order=order,
         missing={row.id for row in services.reviews_missing(competing)},
         states=request_states(),
-        may_review={row.id for row in rows if _may_review(desk.actor, desk.facilities, row)},
+        may_review={row.id for row in rows if _may_review(desk.actor, row)},
         takes_reviews=desk.round.state in (RoundState.OPEN, RoundState.REVIEW),
     )
 
@@ -130,7 +135,7 @@ def reserve(slug: str) -> ResponseReturnValue:
     """Who is asked first when time becomes free."""
     desk = readable(slug)
     policy.may_see_inbox(desk.actor, desk.facilities).or_refuse()
-    rows = db.session.scalars(queries.reserve_list(desk.round.id)).all()
+    rows = _readable(desk, queries.reserve_list(desk.round.id))
     return render_template("booking/rounds/reserve.html", desk=desk, round=desk.round, requests=rows)
 
 
@@ -153,7 +158,7 @@ def _score(row: Request) -> float:
 
 SORTS: Mapping[str, Callable[[Request], Any]] = {
     "number": lambda row: row.number or 0,
-    "title": lambda row: row.title.casefold(),
+    "title": lambda row: title_of(row).casefold(),
     "organisation": lambda row: (row.organisation.name.casefold(), row.number or 0),
     "state": lambda row: (row.state.value, row.number or 0),
     "hours": lambda row: (minutes_asked(row), row.number or 0),
@@ -162,7 +167,14 @@ SORTS: Mapping[str, Callable[[Request], Any]] = {
 }
 
 
-def _may_review(actor: Any, facilities: frozenset[UUID], row: Request) -> bool:
+def _readable(desk: Desk, statement: Select[Request]) -> list[Request]:
+    """Those that the actor may know of: a round of several facilities has requests that concern only one."""
+    rows = db.session.scalars(statement)
+    return [row for row in rows if request_policy.may_read(desk.actor, request_queries.standing(row))]
+
+
+def _may_review(actor: Actor, row: Request) -> bool:
+    facilities = request_queries.standing(row).facility_ids
     return bool(policy.may_review(actor, facilities, row.person_id, row.organisation_id))
 
 

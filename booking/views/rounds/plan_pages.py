@@ -12,9 +12,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from accounts.access import signed_in
+from accounts.policy import No
 from booking import planning, reasons
 from booking.forms.rounds import ProposeForm, StepForm
-from booking.lifecycle import PLAN_STEPS, PlanState, RoundState, can_step
+from booking.lifecycle import PLAN_STEPS, PlanState, RequestState, RoundState, can_step
 from booking.models import Plan, PlanBlock, Request, Round
 from booking.planning.offer import instrument_and_unit
 from booking.policy import rounds as policy
@@ -24,6 +25,7 @@ from booking.services import plans as services
 from booking.services import publication
 from booking.views.rounds.common import Desk, blueprint, plan_states, readable
 from booking.views.rounds.public import figures_of, words
+from booking.views.titles import code_of, title_of
 from core import clock
 from core.db import db
 from core.errors import Conflict, NotFound
@@ -77,6 +79,8 @@ def plan(slug: str, number: int) -> ResponseReturnValue:
     desk, row = _plan(slug, number)
     sent = list(db.session.scalars(round_queries.requests_sent(desk.round.id)))
     figures = figures_of(row, desk.round, sent, desk)
+    owners = {one.person_id for one in sent if one.state is RequestState.SUBMITTED}
+    second = policy.may_publish(desk.actor, desk.facilities, owners)
     return render_template(
         "booking/rounds/plan.html",
         desk=desk,
@@ -84,8 +88,8 @@ def plan(slug: str, number: int) -> ResponseReturnValue:
         plan=row,
         is_working=row.state in WORKING,
         is_stale=row.round_version != desk.round.version and row.state is not PlanState.PUBLISHED,
-        may_publish=_may_publish(desk, row),
-        step_form=StepForm(version=desk.round.version),
+        may_publish=_may_publish(desk, row) and bool(second),
+        why_not_publish=_(second.reason) if isinstance(second, No) and _may_publish(desk, row) else "",
         figures=figures,
         calendar=_calendar(row, desk.round, sent) if figures else None,
         served=_served(row, sent) if figures else (),
@@ -253,10 +257,10 @@ def _row(instrument: Instrument, row: Plan, by_id: Mapping[UUID, Request], week:
 
 def _bar(block: PlanBlock, by_id: Mapping[UUID, Request], zone: str) -> Bar:
     wanted = by_id.get(block.request_id)
-    code = (wanted.acronym or str(wanted.number)) if wanted else "?"
+    code = code_of(wanted) if wanted else "?"
     organisation = wanted.organisation if wanted else None
     who = (organisation.short_name or organisation.name) if organisation else ""
-    lang, title = current_language(), wanted.title if wanted else ""
+    lang, title = current_language(), title_of(wanted) if wanted else ""
     when = f"{clock_time(block.starts_at, zone, lang)}–{clock_time(block.ends_at, zone, lang)}"
     on = day(block.starts_at, zone, lang)
     return Bar(
@@ -306,7 +310,7 @@ def _refusals(row: Plan, round_: Round, sent: Sequence[Request]) -> list[Refusal
 
 def _words(round_: Round, sent: Sequence[Request]) -> reasons.Words:
     """What managers call the things in a certificate."""
-    requests = {str(row.id): row.acronym or f"{row.number}" for row in sent}
+    requests = {str(row.id): code_of(row) for row in sent}
     members = {str(row.organisation_id): row.organisation for row in sent}
     instruments = {row.instrument_id: _instrument_name(row.instrument) for row in round_.instruments}
 

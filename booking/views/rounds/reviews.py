@@ -28,7 +28,8 @@ from core.errors import Invalid, NotFound
 def review(slug: str, request_id: UUID) -> ResponseReturnValue:
     """Read a request and judge it."""
     desk, row = _request_of(slug, request_id)
-    allowed = policy.may_review(desk.actor, desk.facilities, row.person_id, row.organisation_id)
+    standing = request_queries.standing(row)
+    allowed = policy.may_review(desk.actor, standing.facility_ids, row.person_id, row.organisation_id)
     form = ReviewForm()
     form.feasibility.choices = [SelectChoice(value.value, words) for value, words in feasibility_words().items()]
     if request.method == "GET":
@@ -50,7 +51,7 @@ def review(slug: str, request_id: UUID) -> ResponseReturnValue:
         form=form,
         refusal=None if allowed else _(getattr(allowed, "reason", "")),
         takes_reviews=_takes_reviews(desk, row),
-        may_read_texts=bool(request_policy.may_read_confidential(desk.actor, request_queries.standing(row))),
+        may_read_texts=bool(request_policy.may_read_confidential(desk.actor, standing)),
         states=request_states(),
     )
     return page, 422 if form.errors else 200
@@ -67,4 +68,5 @@ def _request_of(slug: str, request_id: UUID) -> tuple[Desk, Request]:
     row = db.session.scalars(queries.request_with_content(request_id)).one_or_none()
     if row is None or row.round_id != desk.round.id or row.submitted_at is None:
         raise NotFound
+    request_policy.may_read(desk.actor, request_queries.standing(row)).or_refuse()
     return desk, row
