@@ -1,0 +1,1 @@
+"""What must never be shown, done or broken, asked of every page at once."""
