@@ -1,5 +1,7 @@
 """Equora's application factory: configuration, extensions, blueprints, error pages."""
 
+import logging
+
 from apiflask import APIFlask
 from flask import Flask
 from flask_migrate import Migrate
@@ -24,6 +26,11 @@ import jobs.commands
 import jobs.engine
 from core.config import ROOT, Settings, install, settings_from
 from core.db import db
+
+OPEN_DEMO = (
+    "THE DEMO IS ON AT %s: everybody who reaches it can sign in as its cluster office and read all outgoing mail. "
+    "Set EQUORA_DEMO=0 unless everything in it is invented."
+)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -59,6 +66,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     ):
         app.register_blueprint(blueprint)
     if settings.demo:
+        if not settings.is_local:
+            logging.getLogger("equora").warning(OPEN_DEMO, settings.public_url)
         app.register_blueprint(core.mailbox.blueprint)
     for commands in (accounts.commands, facilities.commands, booking.commands, calendars.commands, jobs.commands):
         commands.init_app(app)

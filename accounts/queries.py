@@ -17,6 +17,7 @@ from accounts.models import (
     Post,
 )
 from accounts.policy import VISITOR, Actor
+from core.config import installed
 from core.session_rows import StoredSession
 from core.tokens import hashed
 
@@ -56,8 +57,13 @@ def organisations_of(person_id: UUID) -> Select[Organisation]:
     )
 
 
+def counts(account: Person) -> bool:
+    """Whether the account is in use; the demo's have a public password, so without the demo they are nobody's."""
+    return account.is_active and (installed().demo or not account.demo)
+
+
 def actor_of(session: Session, person_id: UUID | None) -> Actor:
-    """Who this person is right now; a visitor when the account is unknown or no longer active."""
+    """Who this person is right now; a visitor when the account is unknown or does not count."""
     if person_id is None:
         return VISITOR
     found = session.scalars(
@@ -65,7 +71,7 @@ def actor_of(session: Session, person_id: UUID | None) -> Actor:
         .options(selectinload(Person.memberships), selectinload(Person.posts))
         .execution_options(populate_existing=True)
     ).one_or_none()
-    if found is None or not found.is_active:
+    if found is None or not counts(found):
         return VISITOR
     return Actor(
         person_id=found.id,

@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from accounts import passwords
 from accounts.models import LoginAttempt
 from core import clock
 from core.audit import AuditEntry
+from core.config import install, installed
 from core.db import db
 from core.session_rows import StoredSession
 from tests.accounts.factories import PASSWORD, an_account, fresh, is_signed_in, session_cookie, sign_in, with_cookie
@@ -298,3 +300,14 @@ def test_nobody_signs_in_as_a_real_person_without_a_password(context: Flask, vis
 def _token(client: Browser) -> str:
     page = client.get("/login").get_data(as_text=True)
     return page.split('name="csrf_token" type="hidden" value="')[1].split('"')[0]
+
+
+def test_where_the_demo_is_off_its_people_are_nobody(context: Flask, visitor: Browser) -> None:
+    person = a_person(demo=True, password_hash=passwords.hash_of("equora-demo"), is_office=True)
+    signed_in = browser(context, person.id)
+    assert signed_in.get("/posts").status_code == 200
+    install(replace(installed(), demo=False))
+    assert signed_in.get("/posts").status_code == 303
+    form = {"email": person.email, "password": "equora-demo"}
+    assert visitor.post_form("/login", form).status_code == 422
+    assert visitor.post_form("/login/demo", {"person": str(person.id)}).status_code == 404
