@@ -212,7 +212,7 @@ def test_what_was_on_offer_stays_what_it_was(context: Flask) -> None:
 
 
 def test_who_asked_in_the_round_leaves_publishing_to_a_second_person(context: Flask) -> None:
-    world = a_world(requests=2)
+    world = a_world()
     plan = a_plan(world, 0, 1)
     stored(Post(person_id=world.members[0].id, facility_id=world.facility.id, role=Role.MANAGER, since=BEFORE))
     both = actor(world.members[0])

@@ -47,6 +47,7 @@ SECRETS = {
     name: f"{SECRET} {name}"
     for name in ("title", "background", "objectives", "method", "impact", "sample", "safety", "equipment")
 } | {"acronym": SECRET, "grant_programme": f"{SECRET} fund", "grant_number": f"{SECRET}-7"}
+HARMLESS: dict[str, Any] = dict.fromkeys(SECRETS, "harmless")
 INVITED = "an invitation's token"
 
 
@@ -174,7 +175,7 @@ def _requests(world: World) -> None:
 
     ask("draft", "open", state=RequestState.DRAFT, submitted_at=None, number=None)
     ask("secret", "open")
-    ask("plain", "open", is_confidential=False, **dict.fromkeys(SECRETS, "harmless"))
+    ask("plain", "open", is_confidential=False, **HARMLESS)
     for name in ("allocation", "published"):
         ask(f"wins_{name}", name, 90.0, amount=40 * 60)
         ask(f"loses_{name}", name, 10.0, amount=40 * 60)
