@@ -1,6 +1,6 @@
 """Rounds: what is offered, when, under which policy, and what each organisation may expect."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -69,6 +69,11 @@ class Round(Model):
     )
     holds: Mapped[list["RoundHold"]] = relationship(cascade="all, delete-orphan", order_by="RoundHold.starts_at")
     entitlements: Mapped[list["Entitlement"]] = relationship(cascade="all, delete-orphan")
+
+    @property
+    def last_moment(self) -> datetime:
+        """A moment of the horizon's last day; its end is the midnight after it."""
+        return self.horizon_end - timedelta(minutes=1)
 
 
 class RoundInstrument(Model):

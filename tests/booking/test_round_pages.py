@@ -206,6 +206,10 @@ def test_a_proposal_is_followed_and_stopped_on_its_page(context: Flask) -> None:
     fragment = client.get(f"{url}/1/progress")
     assert "<html" not in fragment.text
     assert "HX-Refresh" not in fragment.headers
+    for stage, said in {"shares": "Fair shares", "a stage without words": "…"}.items():
+        with transaction():
+            db.session.query(Plan).one().progress = {"stage": stage, "elapsed": 0.1}
+        assert f"<dd>{said}</dd>" in text(client, f"{url}/1/progress?lang=en")
     client.post_form(f"{url}/1/cancel")
     assert client.get(f"{url}/1/progress").headers["HX-Refresh"] == "true"
     db.session.rollback()

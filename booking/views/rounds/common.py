@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from flask import Blueprint
@@ -26,7 +26,7 @@ blueprint = Blueprint("rounds", __name__)
 @blueprint.context_processor
 def _helpers() -> dict[str, Callable[..., object]]:
     """What all templates of rounds may call."""
-    return {"relative": relative, "last_moment": lambda round_: round_.horizon_end - timedelta(minutes=1)}
+    return {"relative": relative}
 
 
 def relative(at: datetime) -> str:
