@@ -20,7 +20,9 @@ HEADLINES = {
     "lengths": N_("The wanted lengths of its blocks do not add up to all the hours asked for."),
     "impossible": N_("Its own conditions cannot all be met in the round's open time."),
     "bottleneck": N_("The time it could use was given to other requests."),
-    "traded_for_fairness": N_("Serving it in full would take hours from organisations that have less of their fair share."),
+    "traded_for_fairness": N_(
+        "Serving it in full would take hours from organisations that have less of their fair share."
+    ),
     "traded_for_value": N_("Serving it in full would displace requests with a better score."),
     "tie": N_("Another request in the same position took the time; the tie was broken in a fixed order."),
 }
