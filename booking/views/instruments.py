@@ -58,7 +58,9 @@ def book(facility_slug: str, slug: str) -> ResponseReturnValue:
     """Book; a refusal is shown beside its field."""
     instrument = _instrument(facility_slug, slug)
     terms = queries.terms_of(instrument)
-    form = _booking_form(_organisations(current_actor()), terms)
+    organisations = _organisations(current_actor())
+    policy.may_book(current_actor(), organisations[0].id if organisations else None).or_refuse()
+    form = _booking_form(organisations, terms)
     if not form.validate():
         return _page(instrument, form), 422
     times = form.times(terms.zone)

@@ -12,10 +12,10 @@ GETS: dict[str, tuple[str, ...]] = {
     "accounts.organisations": ("/organisations", "/organisations?q=o&type=university"),
     "accounts.posts": ("/posts",),
     "api.availability.by_id": (
-        "/api/v1/instruments/{beam_id}/availability?from=2027-03-29T00:00:00Z&to=2027-04-30T00:00:00Z",
+        "/api/v1/instruments/{beam_id}/availability?from=2027-03-29T00:00Z&to=2027-04-30T00:00Z",
     ),
     "api.availability.by_slugs": (
-        "/api/v1/facilities/{here}/instruments/{beam}/availability?from=2027-03-29T00:00:00Z&to=2027-04-30T00:00:00Z",
+        "/api/v1/facilities/{here}/instruments/{beam}/availability?from=2027-03-29T00:00Z&to=2027-04-30T00:00Z",
     ),
     "api.catalogue.index": ("/api/v1/facilities",),
     "api.catalogue.show": ("/api/v1/facilities/{here}",),
