@@ -60,6 +60,7 @@ class Act:
     at: datetime
     verb: str
     by: str
+    """With its preposition, “by …”."""
     reason: str
 
 
@@ -225,12 +226,12 @@ def _history(actor: Actor, row: Booking) -> list[Act]:
 
 
 def _who(actor: Actor, row: Booking, entry: AuditEntry, names: dict[UUID, Person]) -> str:
-    """Managers are named to managers only; to others it was the facility."""
+    """By whom, with its preposition (Italian melts it with an article): managers are named to managers only."""
     if actor.is_person(entry.person_id):
-        return str(_("you"))
+        return str(_("by you"))
     person = names.get(entry.person_id) if entry.person_id else None
     if person is None:
-        return str(_("the system"))
+        return str(_("by the system"))
     if actor.manages(row.instrument.facility_id) or entry.person_id == row.person_id:
-        return person.name
-    return str(_("the facility"))
+        return str(_("by %(who)s", who=person.name))
+    return str(_("by the facility"))

@@ -157,6 +157,7 @@ def test_a_manager_finds_approves_and_the_history_hides_their_name(
     told = get(browser(app, anna.person.id), f"/bookings/{asked.id}").text
     assert "by the facility" in told
     assert "Marco" not in told
+    assert "dall’infrastruttura" in browser(app, anna.person.id).get(f"/bookings/{asked.id}?lang=it").text
 
 
 def test_a_manager_refuses_with_a_reason_beside_the_field(app: Flask, facility: Facility, asked: Booking) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from accounts.models import Organisation
+from accounts.models import Organisation, Role
 from booking.lifecycle import RequestState, RoundState
 from booking.models import BookingKind, Feasibility, Review
 from core import clock
@@ -17,6 +17,7 @@ from tests.factories import (
     a_booking,
     a_facility,
     a_manager,
+    a_member,
     a_person,
     a_request,
     a_round,
@@ -72,6 +73,13 @@ def test_a_member_sees_bookings_requests_rounds_and_the_balance(app: Flask, anna
     for words in ("Hello Anna", "Scope", "Beam", "My irradiation", "Submitted", "Spring call", "10 h", "2 h"):
         assert words in text
     assert "To do" not in text
+
+
+def test_a_delegate_finds_the_requests_of_the_organisation_and_a_member_does_not(app: Flask, anna: Booker) -> None:
+    delegate = a_member(anna.organisation, Role.DELEGATE)
+    link = f'href="/requests/of/{anna.organisation.slug}"'
+    assert link in home(browser(app, delegate.id))
+    assert link not in home(browser(app, anna.person.id))
 
 
 def test_a_member_sees_no_round_that_is_not_for_their_organisation(app: Flask, anna: Booker) -> None:
