@@ -27,7 +27,7 @@ from scheduler.problem import Problem
 from scheduler.protocol import Progress, relative_gap
 from scheduler.quick import Emit, best_greedy, emit_checked
 from scheduler.reasons import nearest_alternatives, reasons
-from scheduler.search import Budget, Requirement, Search
+from scheduler.search import Budget, Relaxation, Requirement, Search
 from scheduler.trades import explain_trades
 from scheduler.values import Fairness, Request
 
@@ -139,7 +139,9 @@ def find_unfair_bound(work: Work, search: Search) -> None:
     figure, best, hint = search.allocation.value(), dict(search.chosen), list(search.hint)
     if work.evidence.richest is not None:
         search.adopt(work.evidence.richest)
-    outcome = search.solve("unfair", lambda _: search.allocation.total(figure), UNFAIR_SHARE)
+    outcome = search.solve(
+        "unfair", lambda _: search.allocation.total(figure), UNFAIR_SHARE, relaxation=Relaxation.WHOLE
+    )
     search.chosen, search.hint = best, hint
     bound = float(min(outcome.bound, figure.most) * figure.factor + figure.error)
     work.evidence.unfair_bound = work.evidence.value_bound = min(work.evidence.unfair_bound, bound)
@@ -171,7 +173,7 @@ GOALS: dict[str, Callable[[Work, Search], Level]] = {
     "welfare": lambda _, search: most_welfare(search, MAIN_SHARE),
     "floors": lambda _, search: nearest_floors(search, MAIN_SHARE),
     "preferences": lambda _, search: most_preferences(search, CLOSING_SHARE),
-    "changeovers": lambda _, search: fewest_changeovers(search, CLOSING_SHARE),
+    "changeovers": lambda _, search: fewest_changeovers(search, MAIN_SHARE),
     "unmoved": lambda _, search: most_unmoved(search, CLOSING_SHARE),
 }
 

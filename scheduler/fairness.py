@@ -13,7 +13,7 @@ from fractions import Fraction
 from ortools.sat.python import cp_model
 
 from scheduler.figures import MICRO
-from scheduler.search import Outcome, Requirement, Search
+from scheduler.search import Outcome, Relaxation, Requirement, Search
 
 SAFE = 2**58
 CLIMB_SHARE = 0.3  # of a level's limit, for raising it in one leap
@@ -80,7 +80,7 @@ def most_above(search: Search, floors: Sequence[Floor], level: int, limit: float
         return cp_model.LinearExpr.sum(reached[level + 1])
 
     above = sum(1 for member in search.held if search.micro(member) > level)
-    return search.solve("leximin", objective, limit, current=above)
+    return search.solve("leximin", objective, limit, current=above, relaxation=Relaxation.WHOLE)
 
 
 def raise_level(search: Search, floors: Sequence[Floor], level: int, exempt: int, limit: float) -> Outcome:
@@ -100,7 +100,7 @@ def raise_level(search: Search, floors: Sequence[Floor], level: int, exempt: int
         model.add_hint(lowest, level)
         return lowest
 
-    return search.solve("leximin", objective, limit, current=level)
+    return search.solve("leximin", objective, limit, current=level, relaxation=Relaxation.WHOLE)
 
 
 def step_ratio(search: Search, member: str) -> Fraction:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 from scheduler.plan import Block
 from scheduler.problem import Problem
@@ -10,6 +11,7 @@ from scheduler.values import Published, Request
 MICRO = 1_000_000  # satisfaction is compared in millionths
 
 
+@lru_cache(maxsize=10_000)
 def exact(number: float) -> Fraction:
     """The decimal number as it was written: 0.7 is 7/10, not the nearest binary fraction."""
     return Fraction(str(number))

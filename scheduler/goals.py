@@ -9,9 +9,10 @@ from ortools.sat.python import cp_model
 
 from scheduler.figures import MICRO, exact, micro_satisfaction
 from scheduler.model import achieved
-from scheduler.model_shared import changeover_count
+from scheduler.model_changeovers import changeover_total, count_in_lanes
+from scheduler.model_visits import visits_hold
 from scheduler.scaling import Scaled, scale
-from scheduler.search import Outcome, Search, add
+from scheduler.search import Outcome, Relaxation, Search, add
 from scheduler.values import Quota
 
 LOG_SCALE = 10**9  # welfare is compared to nine decimals
@@ -37,7 +38,9 @@ def maximise(search: Search, name: str, figure: Scaled, fraction: float) -> Leve
     if not figure.coefficients:
         return Level(name, 0.0, 0.0, True)
     current = achieved(figure, search.chosen)
-    outcome = search.solve(name, lambda _: search.allocation.total(figure), fraction, current=current, relaxation=2)
+    outcome = search.solve(
+        name, lambda _: search.allocation.total(figure), fraction, current=current, relaxation=Relaxation.WHOLE
+    )
     return keep_figure(search, name, figure, outcome)
 
 
@@ -66,16 +69,23 @@ def most_unmoved(search: Search, fraction: float) -> Level:
 
 
 def fewest_changeovers(search: Search, fraction: float) -> Level:
-    """As few changeovers as possible; the counting variables join the base model."""
-    changes = changeover_count(search.allocation)
-    if not changes:
-        return Level("changeovers", 0, 0, True)
-    search.hint = []  # the old hint does not speak of the new variables
-    search.adopt(search.blocks())
-    total = cp_model.LinearExpr.sum(changes)
-    outcome = search.solve("changeovers", lambda _: -total, fraction)
-    count = sum(search.hint[change.index] for change in changes)
-    search.kept.append(lambda model: add(model, total <= count))
+    """As few changeovers as possible; visits as units make their relaxation tight enough for a proof."""
+    allocation = search.allocation
+
+    def total(model: cp_model.CpModel) -> cp_model.LinearExprT:
+        return changeover_total(allocation, model, search.chosen)
+
+    current = count_in_lanes(allocation, search.chosen)
+    outcome = search.solve(
+        "changeovers",
+        lambda model: -total(model),
+        fraction,
+        (lambda model: visits_hold(allocation, model, search.chosen),),
+        current=-current,
+        relaxation=Relaxation.WHOLE,
+    )
+    count = count_in_lanes(allocation, search.chosen)
+    search.kept.append(lambda model: add(model, total(model) <= count))
     bound = count if outcome.is_proven else min(count, max(0, -outcome.bound))
     return Level("changeovers", count, bound, bound == count)
 

@@ -1,6 +1,6 @@
 """The rules about shared things, added to the model: capacity, exclusive names and changeover."""
 
-from itertools import groupby, pairwise
+from itertools import groupby
 
 from ortools.sat.python import cp_model
 
@@ -175,55 +175,6 @@ def add_changeover_by_pairs(allocation: Allocation, lane: Lane, before: str, aft
                 if one.at.end <= rows[place].at.start and rows[place].at.end <= other.at.start
             ]
             allocation.model.add_bool_or([one.var.negated(), other.var.negated(), *between])
-
-
-def changeover_count(allocation: Allocation) -> list[Literal]:
-    """Literals of which one is true for each changeover, on lanes that run one block at a time."""
-    changes: list[Literal] = []
-    for key, (lane, resources) in lanes(allocation).items():
-        if runs_one_at_a_time(key, resources):
-            changes += lane_changes(allocation, lane, resources[0])
-    return changes
-
-
-def lane_changes(allocation: Allocation, lane: Lane, resource: Resource) -> list[Literal]:
-    """The last configuration is carried from start to start; a change is where it is left for another."""
-    model = allocation.model
-    starts: dict[int, dict[str, list[Literal]]] = {}
-    for place, configuration in lane:
-        row = allocation.rows[place]
-        starts.setdefault(row.at.start, {}).setdefault(configuration, []).append(row.var)
-    names = sorted({configuration for _, configuration in lane})
-    states = {grain: {name: model.new_bool_var("") for name in names} for grain in sorted(starts)}
-    changes: list[Literal] = []
-    for state in states.values():
-        model.add_at_most_one(state.values())
-    for grain, by_name in starts.items():
-        for name, variables in by_name.items():
-            model.add(cp_model.LinearExpr.sum(variables) <= states[grain][name])
-    for before, after in pairwise(sorted(starts)):
-        started = [variable for variables in starts[after].values() for variable in variables]
-        for name in names:
-            kept = [states[before][name].negated(), states[after][name]]
-            model.add_bool_or([*kept, *started])
-        changes += [
-            change
-            for name, variables in starts[after].items()
-            for change in changes_into(allocation, states[before], name, variables, resource)
-        ]
-    return changes
-
-
-def changes_into(
-    allocation: Allocation, state: dict[str, Literal], name: str, variables: list[Literal], resource: Resource
-) -> list[Literal]:
-    leaving = [state[other] for other in state if resource.changeover.get((other, name), 0) > 0]
-    if not leaving:
-        return []
-    change = allocation.model.new_bool_var("")
-    for previous in leaving:
-        allocation.model.add(cp_model.LinearExpr.sum(variables) + previous - 1 <= change)
-    return [change]
 
 
 RULES: tuple[Rule, ...] = (

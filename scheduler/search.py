@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from fractions import Fraction
 
 import numpy as np
@@ -17,6 +18,14 @@ Requirement = Callable[[cp_model.CpModel], None]
 Objective = Callable[[cp_model.CpModel], cp_model.LinearExprT]
 SMALLEST_LIMIT = 0.02
 HINT_SHARE = 0.1
+
+
+class Relaxation(Enum):
+    """How much of the model the solver's linear relaxation holds."""
+
+    LIGHT = 1  # what is linear by itself
+    STRONG = 2  # clauses too, row by row as they are violated: pays where the goal itself is linear
+    WHOLE = 3  # everything at once after a short presolve: pays where the bound is what is hard
 
 
 @dataclass
@@ -84,16 +93,15 @@ class Search:
         extra: Iterable[Requirement] = (),
         current: int | None = None,
         most: float = float("inf"),
-        relaxation: int = 1,
+        relaxation: Relaxation = Relaxation.LIGHT,
     ) -> Outcome:
         """Maximise under everything kept; what is found becomes the best plan unless it is below `current`.
 
-        The limit is a fraction of what is left, and never more than `most` deterministic seconds. A stronger
-        linear `relaxation` (2) pays where the goal itself is linear.
+        The limit is a fraction of what is left, and never more than `most` deterministic seconds.
         """
         model = self.allocation.model.clone()
-        for variable, hinted in enumerate(self.hint):
-            model.add_hint(model.get_int_var_from_proto_index(variable), hinted)
+        model.proto.solution_hint.vars.extend(range(len(self.hint)))
+        model.proto.solution_hint.values.extend(self.hint)
         for requirement in (*self.kept, *extra):
             requirement(model)
         model.maximize(objective(model))
@@ -107,12 +115,16 @@ class Search:
         bound = found if status == cp_model.OPTIMAL else int(min(solver.best_objective_bound, 2.0**62) + 0.5)
         return Outcome(feasible, status == cp_model.INFEASIBLE, found, bound)
 
-    def solver(self, limit: float, relaxation: int) -> cp_model.CpSolver:
+    def solver(self, limit: float, relaxation: Relaxation) -> cp_model.CpSolver:
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = self.seed
         solver.parameters.max_deterministic_time = limit
-        solver.parameters.linearization_level = relaxation
+        solver.parameters.linearization_level = min(relaxation.value, 2)
+        if relaxation is Relaxation.WHOLE:
+            solver.parameters.add_lp_constraints_lazily = False
+            solver.parameters.max_presolve_iterations = 1
+            solver.parameters.cp_model_probing_level = 0
         return solver
 
     def take(self, solver: cp_model.CpSolver) -> None:

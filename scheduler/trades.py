@@ -8,7 +8,7 @@ from scheduler import figures
 from scheduler.figures import MICRO
 from scheduler.model import Allocation, achieved
 from scheduler.plan import Block
-from scheduler.search import Outcome, Requirement, Search
+from scheduler.search import Outcome, Relaxation, Requirement, Search
 from scheduler.values import Request
 
 Reason = dict[str, object]
@@ -56,7 +56,14 @@ def cost_in_value(search: Search, request: Request, fair: Sequence[Requirement],
     worth = achieved(figure, search.chosen)
     search.kept = list(fair)
     force = forced(search.allocation, request, search.chosen)
-    outcome = search.solve("reasons", lambda _: search.allocation.total(figure), fraction, (force,), most=MOST_WORK)
+    outcome = search.solve(
+        "reasons",
+        lambda _: search.allocation.total(figure),
+        fraction,
+        (force,),
+        most=MOST_WORK,
+        relaxation=Relaxation.WHOLE,
+    )
     if not outcome.is_feasible:
         return None
     lost = float((worth - outcome.objective) * figure.factor)
