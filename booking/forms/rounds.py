@@ -25,6 +25,8 @@ from wtforms.validators import InputRequired, Length, Optional, ValidationError
 from wtforms.widgets import HiddenInput
 
 from booking.forms.fields import InstrumentsField, Line, Prose, Typed, WholeNumberField
+from booking.forms.ledger import EARLIEST_YEAR, LATEST_YEAR
+from booking.forms.requests import STRANGE
 from booking.models import Fairness, Feasibility, Review, Round
 from booking.services.plans import DEFAULT_TIME_LIMIT, TIME_LIMITS
 from booking.services.reviews import Verdict
@@ -37,9 +39,16 @@ SPARE_ROWS = 3
 
 
 class DayField(DateField):
-    """A local day."""
+    """A local day of a plausible year: others have no instant in every time zone."""
 
     data: Any
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read what the browser sent."""
+        super().process_formdata(valuelist)
+        if self.data is not None and not EARLIEST_YEAR <= self.data.year <= LATEST_YEAR:
+            self.data = None
+            raise ValueError(_("Give a day as year-month-day, for example 2027-01-09."))
 
 
 class VersionField(IntegerField):
@@ -91,6 +100,13 @@ class EntitlementForm(Form):
     organisation_id = HiddenField()
     weight = NumberField(lazy_gettext("Weight"), [Optional()])
     past_use = NumberField(lazy_gettext("Past use, hours"), [Optional()])
+
+    def validate_organisation_id(self, field: HiddenField) -> None:
+        """The id comes from the page; anything else is no id."""
+        try:
+            UUID(field.data or "")
+        except ValueError:
+            raise ValidationError(_(STRANGE)) from None
 
 
 class HoldForm(Form):

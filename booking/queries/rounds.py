@@ -1,5 +1,6 @@
 """Every question asked of rounds and of the requests in them."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -82,6 +83,11 @@ def instruments_for_rounds() -> Select[Instrument]:
 def member_organisations() -> Select[Organisation]:
     """Organisations that may hold entitlements, by name."""
     return select(Organisation).where(Organisation.is_member).order_by(Organisation.name)
+
+
+def how_many_organisations(organisation_ids: Collection[UUID]) -> Select[int]:
+    """How many of these organisations exist."""
+    return select(func.count(Organisation.id)).where(Organisation.id.in_(organisation_ids))
 
 
 def _with_content(statement: Select[Request]) -> Select[Request]:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from accounts.policy import Actor
@@ -20,6 +20,7 @@ from facilities.models import Instrument
 from facilities.policy import BookingMode
 
 GRAINS = (5, 10, 15, 30, 60)
+LONGEST_HORIZON = timedelta(days=2 * 366)
 OFFERED_POLICIES = (Fairness.LEXIMIN, Fairness.PROPORTIONAL, Fairness.MERIT)
 """Quotas need rows of floors and caps, which a round does not have."""
 _STALE = N_("Somebody else changed this round in the meantime. Please look again.")
@@ -87,6 +88,7 @@ def create(content: RoundContent, actor: Actor, now: datetime, key: str) -> UUID
         tx.alone("slugs of rounds")
         instruments = _instruments(tx, content.instrument_ids)
         policy.may_manage_round(actor, {row.facility_id for row in instruments}).or_refuse()
+        _refuse_unknown_organisations(tx, content.entitlements)
         round_ = Round(
             slug=_free_slug(tx, content.slug or content.title_en),
             timezone=instruments[0].facility.timezone,
@@ -113,6 +115,7 @@ def edit(round_id: UUID, content: RoundContent, version: int, actor: Actor, now:
             _refuse_moving_the_ground(round_, content)
         instruments = _instruments(tx, content.instrument_ids)
         policy.may_manage_round(actor, {row.facility_id for row in instruments} | facilities).or_refuse()
+        _refuse_unknown_organisations(tx, content.entitlements)
         _write(round_, content)
         round_.version += 1
         audit.record(tx, actor.person_id, "edit", round_, now)
@@ -238,6 +241,8 @@ def _wrong_times(content: RoundContent) -> Iterable[tuple[str, str]]:
         yield "horizon_start", N_("The time that is given must begin after the deadline.")
     if content.horizon_end <= content.horizon_start:
         yield "horizon_end", N_("The end must be after the start.")
+    if content.horizon_end - content.horizon_start > LONGEST_HORIZON:
+        yield "horizon_end", N_("A round gives the time of two years at most.")
     if any(hold.ends_at <= hold.starts_at for hold in content.holds):
         yield "holds", N_("A hold must end after it starts.")
     if any(hold.instrument_id not in (None, *content.instrument_ids) for hold in content.holds):
@@ -253,6 +258,8 @@ def _wrong_numbers(content: RoundContent) -> Iterable[tuple[str, str]]:
         yield "grain_minutes", N_("Please choose one of the steps.")
     if any(row.weight <= 0 or row.past_use_hours < 0 for row in content.entitlements):
         yield "entitlements", N_("Weights are above 0, past use is not below 0.")
+    if len({row.organisation_id for row in content.entitlements}) < len(content.entitlements):
+        yield "entitlements", N_("Each organisation has one entitlement.")
 
 
 def _instruments(tx: Tx, instrument_ids: tuple[UUID, ...]) -> list[Instrument]:
@@ -262,6 +269,12 @@ def _instruments(tx: Tx, instrument_ids: tuple[UUID, ...]) -> list[Instrument]:
     if len(found) != len(instrument_ids) or any(row.booking_mode is not BookingMode.ROUND for row in found):
         raise Invalid(fields={"instruments": N_("The time of one of these instruments is not given by rounds.")})
     return found
+
+
+def _refuse_unknown_organisations(tx: Tx, contents: tuple[EntitlementContent, ...]) -> None:
+    wanted = {content.organisation_id for content in contents}
+    if tx.one(queries.how_many_organisations(wanted)) < len(wanted):
+        raise Invalid(fields={"entitlements": N_("There is no such organisation.")})
 
 
 def _refuse_moving_the_ground(round_: Round, content: RoundContent) -> None:

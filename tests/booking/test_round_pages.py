@@ -254,3 +254,33 @@ def test_publishing_by_the_button_tells_everybody_on_the_rounds_page(solved: tup
     assert "Greedy by score" in own
     assert "Beside simpler rules" in text(browser(app), f"/rounds/{slug}?lang=en")
     text(client, f"/rounds/{slug}/reserve")
+
+
+TOO_FAR = ("0001-01-01", "9999-12-31")
+
+
+def test_one_field_of_nonsense_in_a_sound_round_is_refused_beside_it(context: Flask) -> None:
+    beam, organisation = an_instrument(booking_mode=BookingMode.ROUND), an_organisation()
+    client = browser(context, a_manager(beam.facility).id)
+    organisation_id = "entitlements-0-organisation_id"
+    sound = {organisation_id: str(organisation.id), "entitlements-0-weight": "1"}
+    nonsense = [
+        *(
+            (name, day)
+            for name in ("opens_day", "deadline_day", "horizon_start")
+            for day in ("0001-01-01", "9999-12-31")
+        ),
+        *((name, "9999-12-31") for name in ("horizon_end", "holds-0-day")),
+        ("horizon_end", "2100-01-01"),
+        (organisation_id, ""),
+        (organisation_id, "none"),
+        (organisation_id, "00000000-0000-0000-0000-000000000007"),
+        *((name, word) for name in ("entitlements-0-weight", "scale_best", "value_slack") for word in ("NaN", "inf")),
+    ]
+    for name, word in nonsense:
+        answer = client.post_form("/rounds/new", a_form(beam.id, **{**sound, name: word, "key": f"{name} {word}"}))
+        assert answer.status_code == 422, (name, word)
+    twice = {**sound, "entitlements-1-organisation_id": str(organisation.id), "entitlements-1-weight": "2"}
+    assert client.post_form("/rounds/new", a_form(beam.id, **twice)).status_code == 422
+    assert db.session.query(Round).count() == 0
+    assert client.post_form("/rounds/new", a_form(beam.id, **sound)).status_code == 303
