@@ -83,11 +83,6 @@ def actor_of(session: Session, person_id: UUID | None) -> Actor:
     )
 
 
-def managers_of(facility_id: UUID) -> Select[Person]:
-    """The people who manage a facility."""
-    return select(Person).join(Post, Post.person_id == Person.id).where(Post.facility_id == facility_id)
-
-
 def organisations_like(text: str, kind: OrganisationType | None) -> Select[Organisation]:
     """Organisations whose name, short name or city contains the text, of one type or of all, by name."""
     found = select(Organisation).order_by(Organisation.name)

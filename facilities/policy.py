@@ -1,7 +1,6 @@
 """What may be done with facilities and instruments."""
 
 from enum import StrEnum
-from uuid import UUID
 
 from accounts.policy import Actor, Answer, No, Yes
 from core.i18n import N_
@@ -32,8 +31,3 @@ def may_see_free_busy(actor: Actor, is_public: bool) -> Answer:
 def may_import_catalogue(actor: Actor) -> Answer:
     """Only the cluster office and the system change the whole catalogue."""
     return Yes() if actor.is_office or actor.is_system else No()
-
-
-def may_change_facility(actor: Actor, facility_id: UUID) -> Answer:
-    """Hours and rules are the manager's and the office's."""
-    return Yes() if actor.manages(facility_id) else No()

@@ -17,7 +17,7 @@ from booking.content import (
     WindowContent,
 )
 from booking.lifecycle import LIVE, RequestState, RoundState
-from booking.models import Booking, Entitlement, Part, PartAlternative, Plan, Request, Round, RoundInstrument
+from booking.models import Booking, Entitlement, Part, PartAlternative, Plan, Request, Round
 from booking.policy.requests import Standing
 from core.intervals import Interval, difference, union
 from facilities.models import Instrument
@@ -160,17 +160,6 @@ def organisations_entitled(round_id: UUID, organisation_ids: frozenset[UUID]) ->
         .join(Entitlement, Entitlement.organisation_id == Organisation.id)
         .where(Entitlement.round_id == round_id, Organisation.id.in_(organisation_ids))
         .order_by(Organisation.name)
-    )
-
-
-def instruments_of_round(round_id: UUID) -> Select[Instrument]:
-    """What a round offers, in its order."""
-    return (
-        select(Instrument)
-        .join(RoundInstrument, RoundInstrument.instrument_id == Instrument.id)
-        .where(RoundInstrument.round_id == round_id)
-        .options(joinedload(Instrument.facility), joinedload(Instrument.operating_plan))
-        .order_by(RoundInstrument.position, Instrument.id)
     )
 
 

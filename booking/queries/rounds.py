@@ -1,14 +1,13 @@
 """Every question asked of rounds and of the requests in them."""
 
 from collections.abc import Collection
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from accounts.models import Organisation
-from booking.lifecycle import RequestState, RoundState
+from booking.lifecycle import RequestState
 from booking.models import Entitlement, Part, PartAlternative, Request, Round, RoundInstrument
 from facilities.models import Facility, Instrument, OperatingPlan
 from facilities.policy import BookingMode
@@ -133,16 +132,6 @@ def requests_to_lock(round_id: UUID) -> Select[Request]:
         .where(Request.round_id == round_id, Request.state == RequestState.SUBMITTED)
         .order_by(Request.id)
     )
-
-
-def counts_by_state(round_id: UUID) -> Select[RequestState, int]:
-    """How many requests of a round stand in each state."""
-    return select(Request.state, func.count()).where(Request.round_id == round_id).group_by(Request.state)
-
-
-def rounds_past_deadline(now: datetime) -> Select[Round]:
-    """Open rounds whose deadline has passed."""
-    return select(Round).where(Round.state == RoundState.OPEN, Round.deadline_at <= now)
 
 
 def reserve_list(round_id: UUID) -> Select[Request]:

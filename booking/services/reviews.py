@@ -6,7 +6,7 @@ from uuid import UUID
 
 from accounts.policy import Actor
 from booking.lifecycle import REQUEST_STEPS, RoundState, step
-from booking.models import Feasibility, Request, RequestEvent, Review, Round
+from booking.models import Feasibility, RequestEvent, Review, Round
 from booking.policy import rounds as policy
 from booking.queries import requests as request_queries
 from booking.queries import rounds as queries
@@ -69,11 +69,6 @@ def scored(round_: Round, verdict: Verdict) -> float | None:
 def mapped(given: float, worst: float, best: float) -> float:
     """A score of any linear scale on 0 (worst) … 100 (best), to four decimals."""
     return round(100 * (given - worst) / (best - worst), 4)
-
-
-def is_conflicted(actor: Actor, request: Request) -> bool:
-    """Whether the reviewer is too near to the request to judge it."""
-    return actor.is_person(request.person_id) or actor.belongs_to(request.organisation_id)
 
 
 def _write(row: Review, verdict: Verdict, score: float | None) -> None:
