@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from accounts.models import Organisation, Role
+from accounts.models import Organisation
+from accounts.policy import Role
 from booking.lifecycle import RequestState, RoundState
 from booking.models import BookingKind, Feasibility, Review
 from core import clock
