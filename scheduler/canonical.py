@@ -11,4 +11,9 @@ def canonical_text(document: object) -> str:
 
 def canonical_hash(document: object) -> str:
     """SHA-256 (hexadecimal) of the canonical JSON in UTF-8."""
-    return hashlib.sha256(canonical_text(document).encode()).hexdigest()
+    return text_hash(canonical_text(document))
+
+
+def text_hash(canonical: str) -> str:
+    """SHA-256 (hexadecimal) of a canonical text in UTF-8."""
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -6,8 +6,9 @@ from fractions import Fraction
 
 from scheduler import figures
 from scheduler.alone import Alone, left_out_reason
+from scheduler.fair_shares import member_demands
 from scheduler.figures import MICRO
-from scheduler.greedy import Options
+from scheduler.large.grid import Grid
 from scheduler.plan import Block, Plan
 from scheduler.problem import Problem
 from scheduler.rules import Draft, Exemption
@@ -27,16 +28,19 @@ class Evidence:
     solver_version: str
     alone: dict[str, Alone]
     shares: dict[str, Fraction]
+    grid: Grid
     s_bound: tuple[int, ...] = ()
     value_bound: float = float("inf")
     unfair_bound: float = float("inf")
     goals: tuple[str, ...] = ()
     levels: list[dict[str, object]] = field(default_factory=list)
     baselines: dict[str, object] = field(default_factory=dict)
-    options: Options = field(default_factory=dict)
-    """Placements that the greedy plans have listed already."""
+    bound_proof: dict[str, object] | None = None
+    """Prices from which anybody can derive the bounds again."""
     richest: tuple[Block, ...] | None = None
     """The legal greedy plan of the highest value: a start for the bound on value."""
+    greedy: tuple[Block, ...] | None = None
+    """The best legal greedy plan: no plan handed out last may be below it."""
 
     def all_levels(self) -> list[dict[str, object]]:
         """Finished goals, then those still open."""
@@ -128,6 +132,7 @@ def write(evidence: Evidence, blocks: Sequence[Block], refusals: Mapping[str, ob
     value_bound, unfair = max(evidence.value_bound, value), max(evidence.unfair_bound, value)
     moved = figures.moved_blocks(problem.published, blocks)
     levels = evidence.all_levels()
+    demands = member_demands(problem)
     left_out = [member for member, share in evidence.shares.items() if share == 0]
     certificate: dict[str, object] = {
         "problem": problem.digest,
@@ -139,7 +144,7 @@ def write(evidence: Evidence, blocks: Sequence[Block], refusals: Mapping[str, ob
             "deterministic_limit": evidence.deterministic_limit,
         },
         "members": member_rows(evidence, blocks),
-        "left_out": {member: left_out_reason(problem, member, evidence.alone[member]) for member in left_out},
+        "left_out": {member: left_out_reason(problem, member, demands, evidence.alone[member]) for member in left_out},
         "s_sorted": vector,
         "s_bound": [entry / MICRO for entry in evidence.s_bound],
         "value": value,
@@ -164,4 +169,6 @@ def write(evidence: Evidence, blocks: Sequence[Block], refusals: Mapping[str, ob
         "tie_break_loss": TIE_BREAK_LOSS,
         "exemptions": [asdict(row) for row in exemptions(problem, blocks)],
     }
+    if evidence.bound_proof is not None:
+        certificate["bound_proof"] = evidence.bound_proof
     return Plan(problem.digest, tuple(blocks), certificate)

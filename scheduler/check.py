@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
-from scheduler.check_figures import wrong_figures
+from scheduler.check_figures import FindShares, wrong_figures
+from scheduler.check_reasons import false_reasons
 from scheduler.errors import ProblemError
+from scheduler.fair_shares import fair_shares
 from scheduler.plan import Plan
 from scheduler.problem import Problem
 from scheduler.reading import Node
@@ -41,20 +43,36 @@ def needless_exemptions(problem: Problem, plan: Plan, claimed: frozenset[Exempti
 def check(problem_json: object, plan_json: object) -> list[Violation]:
     """All violations of a plan; an empty list means that plan and certificate hold.
 
-    Takes both documents as parsed JSON. Malformed documents give one violation with their path.
+    Takes both documents as parsed JSON. Malformed documents give one violation with their path. Reasons are looked at
+    once all else holds.
     """
     try:
         problem = Problem.from_json(problem_json)
     except ProblemError as error:
         return [Violation("problem", error.path, error.message)]
+    found = verify(problem, plan_json)
+    if found:
+        return found
+    try:
+        return list(false_reasons(problem, Plan.from_json(plan_json)))
+    except ProblemError as error:
+        return [Violation("plan", error.path, error.message)]
+
+
+def verify(problem: Problem, plan_json: object, find_shares: FindShares = fair_shares) -> list[Violation]:
+    """The same, but for the reasons, for a problem that was read already.
+
+    Who has just computed the fair shares from the `alone` of this very certificate may hand them over by `find_shares`.
+    """
     try:
         plan = Plan.from_json(plan_json)
         exemptions = read_exemptions(Node(plan.certificate.get("exemptions", []), "certificate.exemptions"))
-        found = broken_rules(Draft(problem, plan.blocks, exemptions))
+        draft = Draft(problem, plan.blocks, exemptions)
+        found = broken_rules(draft)
         if found and found[0].rule == "name":
             return found
         found.extend(needless_exemptions(problem, plan, exemptions))
-        found.extend(wrong_figures(Draft(problem, plan.blocks, exemptions), plan.certificate))
+        found.extend(wrong_figures(draft, plan.certificate, find_shares))
     except ProblemError as error:
         return [Violation("plan", error.path, error.message)]
     for where, claim in (("problem", plan.problem), ("certificate.problem", plan.certificate.get("problem"))):

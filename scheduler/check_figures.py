@@ -5,8 +5,10 @@ from fractions import Fraction
 from typing import cast
 
 from scheduler import figures
-from scheduler.fair_shares import fair_shares
+from scheduler.bound_proof import Claims, false_claims
 from scheduler.figures import MICRO, exact
+from scheduler.lanes import others_may_make_room
+from scheduler.problem import Problem
 from scheduler.reading import Node
 from scheduler.rules import Draft, Violation
 
@@ -18,6 +20,8 @@ REQUIRED = (
 )
 Certificate = Mapping[str, Node]
 Check = Callable[[Draft, Certificate], Iterator[Violation]]
+FindShares = Callable[[Problem, Mapping[str, Fraction]], Mapping[str, Fraction]]
+"""T of every member, given the most each can hold in a plan of its own."""
 
 
 def differs(claimed: object, found: float | None) -> bool:
@@ -53,11 +57,11 @@ def members_are_complete(draft: Draft, certificate: Certificate) -> Iterator[Vio
         yield Violation("figure", "certificate.left_out", "does not list exactly the members with T = 0")
 
 
-def fair_shares_are_right(draft: Draft, certificate: Certificate) -> Iterator[Violation]:
+def fair_shares_are_right(draft: Draft, certificate: Certificate, find_shares: FindShares) -> Iterator[Violation]:
     """T follows from the flow and the stated `alone`."""
     rows = certificate["members"].entries()
     alone = {member: exact(row.entries()["alone"].number(float("inf"))) for member, row in rows.items()}
-    found = fair_shares(draft.problem, alone)
+    found = find_shares(draft.problem, alone)
     for member, row in rows.items():
         claim = row.entries()["T"]
         if differs(claim.value, float(found[member])):
@@ -65,7 +69,8 @@ def fair_shares_are_right(draft: Draft, certificate: Certificate) -> Iterator[Vi
 
 
 def member_figures(draft: Draft, certificate: Certificate) -> Iterator[Violation]:
-    """served and s of every member; nobody holds more than `alone` allows."""
+    """served and s of every member; nobody holds more than `alone`, unless the blocks of others may make room."""
+    is_limit = not others_may_make_room(draft.problem)
     held = figures.served(draft.problem, draft.blocks)
     shares = claimed_shares(certificate)
     found = figures.satisfactions(held, shares)
@@ -76,7 +81,7 @@ def member_figures(draft: Draft, certificate: Certificate) -> Iterator[Violation
         expected = found[member] / MICRO if member in found else None
         if differs(entry["s"].value, expected):
             yield wrong(entry["s"], expected)
-        if entry["alone"].number(float("inf")) < float(held[member]) - TOLERANCE:
+        if is_limit and entry["alone"].number(float("inf")) < float(held[member]) - TOLERANCE:
             yield wrong(entry["alone"], f"at least {float(held[member])}")
 
 
@@ -124,17 +129,32 @@ def envy_figure(draft: Draft, certificate: Certificate) -> Iterator[Violation]:
 def bounds_are_not_beaten(draft: Draft, certificate: Certificate) -> Iterator[Violation]:
     """No bound is below what is achieved: s_bound lexicographically, value_bound, and every level's."""
     vector, bound = claimed_vector(certificate["s_sorted"]), claimed_vector(certificate["s_bound"])
-    slack = draft.problem.policy.value_slack
     for entry, limit in zip(vector, bound, strict=False):
         if entry > limit + TOLERANCE / 2:
             yield Violation("bound", "certificate.s_bound", "is below s_sorted")
-        if entry < limit - TOLERANCE / 2 - slack:
+        if entry < limit - TOLERANCE / 2:
             break
     if len(vector) != len(bound) or bound != sorted(bound):
         yield Violation("bound", "certificate.s_bound", "is no sorted vector of the members with T > 0")
     value = float(figures.value(draft.problem, draft.blocks))
     if value > certificate["value_bound"].number(float("inf")) * (1 + TOLERANCE) + TOLERANCE:
         yield Violation("bound", "certificate.value_bound", "is below the value")
+
+
+def bounds_are_proven(draft: Draft, certificate: Certificate) -> Iterator[Violation]:
+    """No bound claims less than the prices of its proof give, where a proof is offered."""
+    if "bound_proof" not in certificate:
+        return
+    shares = claimed_shares(certificate)
+    vector = figures.satisfactions(figures.served(draft.problem, draft.blocks), shares).values()
+    claims = Claims(
+        certificate["value_bound"].number(float("inf")),
+        certificate["price_of_fairness"].entries()["unfair_value_bound"].number(float("inf")),
+        claimed_vector(certificate["s_bound"]),
+    )
+    worst = min(vector, default=MICRO) / MICRO
+    for where, message in false_claims(draft.problem, certificate["bound_proof"], shares, worst, claims):
+        yield Violation("bound", f"certificate.{where}", message)
 
 
 def levels_are_consistent(_draft: Draft, certificate: Certificate) -> Iterator[Violation]:
@@ -161,19 +181,18 @@ def refusals_are_complete(draft: Draft, certificate: Certificate) -> Iterator[Vi
 
 
 CHECKS: tuple[Check, ...] = (
-    members_are_complete,
-    fair_shares_are_right,
     member_figures,
     evenness_figures,
     value_figures,
     envy_figure,
     bounds_are_not_beaten,
+    bounds_are_proven,
     levels_are_consistent,
     refusals_are_complete,
 )
 
 
-def wrong_figures(draft: Draft, certificate: Mapping[str, object]) -> Iterator[Violation]:
+def wrong_figures(draft: Draft, certificate: Mapping[str, object], find_shares: FindShares) -> Iterator[Violation]:
     """Every claim of the certificate that does not follow from the problem and the blocks."""
     nodes = {key: Node(item, key) for key, item in certificate.items()}
     missing = [key for key in REQUIRED if key not in nodes]
@@ -181,8 +200,10 @@ def wrong_figures(draft: Draft, certificate: Mapping[str, object]) -> Iterator[V
         for key in missing:
             yield Violation("certificate", f"certificate.{key}", "is missing")
         return
-    for number, check in enumerate(CHECKS):
-        found = list(check(draft, nodes))
-        yield from found
-        if found and number == 0:  # the rest looks members up
-            return
+    incomplete = list(members_are_complete(draft, nodes))
+    if incomplete:  # the rest looks members up
+        yield from incomplete
+        return
+    yield from fair_shares_are_right(draft, nodes, find_shares)
+    for check in CHECKS:
+        yield from check(draft, nodes)

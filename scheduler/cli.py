@@ -1,72 +1,29 @@
-"""The command line: `python -m scheduler solve PROBLEM.json --out PLAN.json` and `… check PROBLEM.json PLAN.json`."""
+"""The command line: `python -m scheduler solve | check | diff | whatif` (docs/reference/scheduler.md, «Commands»)."""
 
 import argparse
 import json
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
 from scheduler.check import check
-from scheduler.errors import ProblemError, SchedulerError
+from scheduler.cli_changes import add_diff, add_whatif
+from scheduler.display import Display, result
+from scheduler.errors import SchedulerError
+from scheduler.files import read_json, remove, write_json
+from scheduler.plan import Plan
 from scheduler.problem import Problem
 from scheduler.protocol import Progress
-from scheduler.runner import OnProgress, solve
+from scheduler.runner import OnPlan, OnProgress, ignore, solve
 
 FINE, BROKEN, REFUSED = 0, 1, 2
 DEFAULT_LIMIT = 60.0
-
-
-def refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def refuse_repeated_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("an object has the same key twice")
-    return found
-
-
-def read_json(path: Path) -> object:
-    """A parsed file; raises ProblemError for whatever keeps it from being one JSON document."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        return json.loads(text, parse_constant=refuse_constant, object_pairs_hook=refuse_repeated_keys)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ProblemError("", f"cannot read {path.name}: {reason}") from error
-    except RecursionError as error:
-        raise ProblemError("", f"cannot read {path.name}: nested too deeply") from error
-
-
-def write_json(path: Path, document: dict[str, object]) -> None:
-    """Write beside the target and rename, so that no reader ever sees half a plan."""
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1, sort_keys=True) + "\n"
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(name).replace(path)
-    except OSError as error:
-        raise ProblemError("", f"cannot write {path.name}: {error.strerror}") from error
-
-
-def remove(path: Path) -> None:
-    """No plan of an earlier run may be taken for the answer to this problem."""
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise ProblemError("", f"cannot write {path.name}: {error.strerror}") from error
 
 
 class Stop:
@@ -85,19 +42,17 @@ class Stop:
 
 
 def print_progress(progress: Progress) -> None:
-    sys.stdout.write(json.dumps(asdict(progress)) + "\n")
-    sys.stdout.flush()
+    """One JSON line; when nobody reads them any more, the plan is still wanted."""
+    try:
+        sys.stdout.write(json.dumps(asdict(progress)) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        write_to_nobody()
 
 
-def show_on(bar: Bar) -> OnProgress:
-    """Draws progress on a terminal."""
-    task = bar.add_task("start", total=1.0, note="")
-
-    def show(progress: Progress) -> None:
-        note = "" if progress.gap is None else f"gap {progress.gap:.2%}"
-        bar.update(task, description=progress.stage, completed=progress.elapsed_fraction, note=note)
-
-    return show
+def write_to_nobody() -> None:
+    """Standard output has lost its reader: what is still to be written there is dropped."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def solve_command(arguments: argparse.Namespace) -> int:
@@ -106,24 +61,29 @@ def solve_command(arguments: argparse.Namespace) -> int:
     out = Path(arguments.out)
     remove(out)
     problem = Problem.from_json(read_json(Path(arguments.problem)))
-    bar = Bar(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[note]}"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    )
-    drawn: AbstractContextManager[object] = bar if sys.stderr.isatty() else nullcontext()
-    on_progress = print_progress if arguments.progress else show_on(bar)
-    with drawn:
-        plan = solve(
+
+    def run(on_progress: OnProgress = ignore, on_plan: OnPlan = ignore) -> Plan:
+        return solve(
             problem,
             time_limit=arguments.time_limit,
             seed=arguments.seed,
             on_progress=on_progress,
+            on_plan=on_plan,
             cancelled=stop,
             memory_mb=arguments.memory,
+            workers=arguments.workers,
+            repair=arguments.repair,
         )
+
+    console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+    if arguments.progress:
+        plan = run(print_progress)
+    elif console.is_terminal:
+        with Display(arguments.time_limit, console) as display:
+            plan = run(display.on_progress, display.on_plan)
+        console.print(result(plan))
+    else:
+        plan = run()
     write_json(out, plan.to_json())
     return FINE
 
@@ -146,6 +106,13 @@ def positive_seconds(text: str) -> float:
     return seconds
 
 
+def positive_number(text: str) -> int:
+    number = int(text)
+    if not 0 < number <= 10**6:
+        raise argparse.ArgumentTypeError("must be between 1 and 1000000")
+    return number
+
+
 def seed_number(text: str) -> int:
     seed = int(text)
     if not 0 <= seed < 2**31:
@@ -161,13 +128,21 @@ def parser() -> argparse.ArgumentParser:
     solving.add_argument("--out", required=True, metavar="PLAN.json")
     solving.add_argument("--time-limit", type=positive_seconds, default=DEFAULT_LIMIT, metavar="SECONDS")
     solving.add_argument("--seed", type=seed_number, help="instead of the policy's")
-    solving.add_argument("--memory", type=int, metavar="MEGABYTES", help="the most the worker may use")
+    solving.add_argument("--memory", type=positive_number, metavar="MEGABYTES", help="the most each worker may use")
+    solving.add_argument(
+        "--workers", type=positive_number, default=1, metavar="N", help="processes that search at once"
+    )
+    solving.add_argument(
+        "--repair", action="store_true", help="keep as many published blocks as possible before all else"
+    )
     solving.add_argument("--progress", action="store_true", help="write JSON lines to standard output")
     solving.set_defaults(run=solve_command)
     checking = commands.add_parser("check", help="check a plan without any solver")
     checking.add_argument("problem", metavar="PROBLEM.json")
     checking.add_argument("plan", metavar="PLAN.json")
     checking.set_defaults(run=check_command)
+    add_diff(commands.add_parser("diff", help="say what changes from one plan to another"))
+    add_whatif(commands.add_parser("whatif", help="change a problem; times are grains from its start"))
     return root
 
 
@@ -176,6 +151,10 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(words)
     try:
         code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        write_to_nobody()
+        return BROKEN
     except SchedulerError as error:
         line = {"error": error.code, "path": error.path, "message": error.message}
         sys.stderr.write(json.dumps(line) + "\n")

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from scheduler.alone import Alone, alone_exactly, shares_of
+from scheduler.alone import Alone, requests_of, settle
 from scheduler.certificate import Evidence
 from scheduler.errors import Infeasible
+from scheduler.fair_shares import FairShares
 from scheduler.fairness import floors, leximin, require
 from scheduler.figures import MICRO
 from scheduler.fixed import fixed_blocks, fixed_requests
@@ -20,20 +21,25 @@ from scheduler.goals import (
     most_welfare,
     nearest_floors,
 )
+from scheduler.large.grid import Grid
 from scheduler.model_shared import build
-from scheduler.placements import give_units, part_placements
+from scheduler.nearest import nearest_alternatives
 from scheduler.plan import Block
+from scheduler.polish import polished
 from scheduler.problem import Problem
 from scheduler.protocol import Progress, relative_gap
 from scheduler.quick import Emit, best_greedy, emit_checked
-from scheduler.reasons import nearest_alternatives, reasons
+from scheduler.reasons import reasons
 from scheduler.search import Budget, Relaxation, Requirement, Search
 from scheduler.trades import explain_trades
 from scheduler.values import Fairness, Request
 
-MOST_PLACEMENTS = 60_000  # beyond this a model is too large to be useful, and the greedy plan stands
 MAIN_SHARE, CLOSING_SHARE, ALONE_SHARE, UNFAIR_SHARE, START_SHARE = 0.5, 0.25, 0.05, 0.1, 0.2
 REASON_RESERVE = 0.2  # of the deterministic limit
+POLISHED_ABOVE = 2_000  # places of the model: smaller ones are proven as they are
+HARD_ABOVE = 10_000  # and here one solve of the whole model shows little within usual limits
+POLISH_SHARE, HARD_POLISH_SHARE = 0.4, 0.8
+WORK_BETWEEN_PLANS = 0.2  # deterministic seconds: a plan is written and checked only when there is something to lose
 
 Tell = Callable[[Progress], None]
 
@@ -48,6 +54,8 @@ class Work:
     budget: Budget
     basic: list[Requirement] = field(default_factory=list)
     fair: list[Requirement] = field(default_factory=list)
+    handed_out: float = 0.0
+    """The work done when the last plan was handed out."""
 
     @property
     def problem(self) -> Problem:
@@ -57,42 +65,58 @@ class Work:
         allocation = build(problem, list(wanted))
         return Search(allocation, self.evidence.shares, self.evidence.seed, self.budget, self.report)
 
-    def report(self, stage: str, incumbent: float, bound: float) -> None:
+    def hand_out(self, search: Search) -> None:
+        """Emit the plan as it stands, unless little was done since the last one."""
+        if self.budget.spent - self.handed_out >= WORK_BETWEEN_PLANS:
+            self.handed_out = self.budget.spent
+            emit_checked(self.evidence, search.blocks(), self.emit)
+
+    def report(self, stage: str, incumbent: float | None, bound: float | None) -> None:
         level = self.evidence.goals.index(stage) if stage in self.evidence.goals else 0
         self.tell(Progress(stage, level, incumbent, bound, relative_gap(incumbent, bound)))
+
+    def report_end(self, level: Level) -> None:
+        """A finished goal; of a vector the lowest entry that is not at its bound stands for all."""
+        if isinstance(level.achieved, list) and isinstance(level.bound, list):
+            open_entries = [pair for pair in zip(level.achieved, level.bound, strict=True) if pair[0] != pair[1]]
+            pairs = open_entries or list(zip(level.achieved, level.bound, strict=True)) or [(None, None)]
+            self.report(level.name, *pairs[0])
+        elif isinstance(level.achieved, int | float) and isinstance(level.bound, int | float):
+            self.report(level.name, level.achieved, level.bound)
 
 
 def run(work: Work) -> None:
     """Emit better and better plans; the last one carries everything that was proven."""
     problem, evidence = work.problem, work.evidence
     base = fixed_blocks(problem, work.search)
-    if count_placements(problem) > MOST_PLACEMENTS:
-        if base:
-            emit_checked(evidence, best_greedy(evidence, base) or give_units(problem, base), work.emit)
-        return
-    evidence.alone = alone_exactly(problem, evidence.alone, lambda name, wanted: prove_alone(work, name, wanted))
-    evidence.shares = shares_of(problem, evidence.alone)
+    evidence.alone, evidence.shares = settle(
+        evidence.alone,
+        FairShares(problem),
+        lambda member: prove_alone(work, member, requests_of(problem, member)),
+    )
     evidence.reset_bounds()
     greedy = best_greedy(evidence, base)
     search = work.search(problem, problem.requests)
     start(work, search, greedy)
+    if len(search.allocation.rows) > POLISHED_ABOVE:
+        improve(work, search)
     reserve = work.budget.left * REASON_RESERVE
     work.budget.left -= reserve
     pursue(work, search)
-    work.budget.left = reserve + max(0.0, work.budget.left)
+    emit_checked(evidence, search.blocks(), work.emit)
+    work.budget.left += reserve
     explain(work, search)
 
 
-def count_placements(problem: Problem) -> int:
-    """Places for blocks, counted only as far as the limit of the model."""
-    total = 0
-    for request in problem.requests:
-        for part in request.parts:
-            for _ in part_placements(problem, request, part):
-                total += 1
-                if total > MOST_PLACEMENTS:
-                    return total
-    return total
+def improve(work: Work, search: Search) -> None:
+    """A good plan by small steps before the proofs begin: where the model is large, they may not end in time."""
+    is_hard = len(search.allocation.rows) > HARD_ABOVE
+    budget = Budget(work.budget.left * (HARD_POLISH_SHARE if is_hard else POLISH_SHARE))
+    grid = Grid(work.problem, work.evidence.shares)
+    best = polished(grid, search.blocks(), work.evidence.shares, budget, work.evidence.seed, lambda _: None)
+    work.budget.pay(budget.spent)
+    search.adopt(best)
+    work.hand_out(search)
 
 
 def prove_alone(work: Work, member: str, wanted: list[Request]) -> Alone:
@@ -104,7 +128,7 @@ def prove_alone(work: Work, member: str, wanted: list[Request]) -> Alone:
     if search.allocation.exemptions:
         fewest_exemptions(search, ALONE_SHARE)
     outcome = search.solve("alone", lambda _: search.allocation.total(figure), ALONE_SHARE)
-    most = outcome.objective if outcome.is_proven else min(figure.most, outcome.bound)
+    most = min(search.allocation.ceiling(figure), outcome.bound)
     return Alone(most * figure.factor + figure.error, is_bound=not outcome.is_proven)
 
 
@@ -119,7 +143,8 @@ def start(work: Work, search: Search, greedy: Sequence[Block] | None) -> None:
         outcome = search.solve("start", lambda _: 0, START_SHARE)
         if outcome.is_impossible:
             raise Infeasible("policy.quotas", "no legal plan keeps the caps beside what is frozen and pinned")
-    emit_checked(work.evidence, search.blocks(), work.emit)
+    if work.problem.frozen or work.problem.pins or work.problem.policy.fairness is Fairness.QUOTA:
+        emit_checked(work.evidence, search.blocks(), work.emit)  # there was no first plan, or it broke a cap
 
 
 def pursue(work: Work, search: Search) -> None:
@@ -129,21 +154,23 @@ def pursue(work: Work, search: Search) -> None:
     for name in work.evidence.goals:
         level = GOALS[name](work, search)
         work.evidence.levels.append(level.to_json())
+        work.report_end(level)
         if name in ("leximin", "welfare") and work.problem.policy.fairness is not Fairness.MERIT:
             work.fair = list(search.kept)
-        emit_checked(work.evidence, search.blocks(), work.emit)
+        work.hand_out(search)
 
 
 def find_unfair_bound(work: Work, search: Search) -> None:
     """The value no legal plan can have, fair or not: what fairness costs is measured against it."""
     figure, best, hint = search.allocation.value(), dict(search.chosen), list(search.hint)
+    search.unit_of["unfair"] = float(figure.factor)
     if work.evidence.richest is not None:
         search.adopt(work.evidence.richest)
     outcome = search.solve(
         "unfair", lambda _: search.allocation.total(figure), UNFAIR_SHARE, relaxation=Relaxation.WHOLE
     )
     search.chosen, search.hint = best, hint
-    bound = float(min(outcome.bound, figure.most) * figure.factor + figure.error)
+    bound = float(min(outcome.bound, search.allocation.ceiling(figure)) * figure.factor + figure.error)
     work.evidence.unfair_bound = work.evidence.value_bound = min(work.evidence.unfair_bound, bound)
 
 
@@ -183,6 +210,17 @@ def explain(work: Work, search: Search) -> None:
     problem, blocks = work.problem, search.blocks()
     found = reasons(problem, blocks, work.evidence.shares)
     explain_trades(search, found, work.basic, work.fair or work.basic)
+    if work.evidence.goals[0] == "unmoved":
+        name_what_stability_costs(found)
     for request, rows in nearest_alternatives(problem, blocks).items():
         found[request] |= {"nearest": rows}
     emit_checked(work.evidence, blocks, work.emit, found)
+
+
+def name_what_stability_costs(found: dict[str, dict[str, object]]) -> None:
+    """In a repair nobody need lose by serving a request: then only that published blocks stay keeps it out."""
+    for reason in found.values():
+        evidence = reason["evidence"]
+        trade = evidence.get("trade") if isinstance(evidence, dict) else None
+        if reason["code"] == "traded_for_fairness" and isinstance(trade, dict) and not trade["losers"]:
+            reason["code"] = "kept_published"

@@ -6,6 +6,7 @@ members must stay at the lowest level that is still open? Fewer than now means t
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,6 +17,7 @@ from scheduler.figures import MICRO
 from scheduler.search import Outcome, Relaxation, Requirement, Search
 
 SAFE = 2**58
+MOST_WEIGHT = 10**5  # of a member in a count: larger ones harm the relaxation
 CLIMB_SHARE = 0.3  # of a level's limit, for raising it in one leap
 
 
@@ -71,20 +73,61 @@ def require(search: Search, floors: Sequence[Floor]) -> Requirement:
     return add
 
 
-def most_above(search: Search, floors: Sequence[Floor], level: int, limit: float) -> Outcome:
-    """As many members as possible above a level; the objective counts them."""
+def thresholds(levels: Sequence[int]) -> list[int]:
+    """What to count members by, most important first: above the lowest level, at least at the next, above it, …
+
+    «At least» keeps a plan from being taken for fairer that lifts some over a level and drops others between two.
+    """
+    return [number for level in levels for number in (level, level + 1)][1:]
+
+
+def weights(count: int, size: int) -> list[int]:
+    """So large that one member more at a threshold outweighs all of them at those behind it."""
+    return [(size + 1) ** place for place in reversed(range(count))]
+
+
+def lowest_levels(vector: Sequence[int], done: int) -> list[int]:
+    """The levels behind the settled entries that one count can settle."""
+    levels = sorted({level for level in vector[done:] if level < MICRO})
+    while len(levels) > 1 and weights(2 * len(levels) - 1, len(vector))[0] > MOST_WEIGHT:
+        levels.pop()
+    return levels
+
+
+def most_above(search: Search, floors: Sequence[Floor], levels: Sequence[int], limit: float) -> Outcome:
+    """As many members as possible above the first level, then above the second, and so on, in one count."""
+    steps = thresholds(levels)
+    worth = dict(zip(steps, weights(len(steps), len(search.held)), strict=True))
 
     def objective(model: cp_model.CpModel) -> cp_model.LinearExprT:
-        reached = reach_levels(search, model, [level + 1, *(floor.level for floor in floors)])
+        reached = reach_levels(search, model, [*steps, *(floor.level for floor in floors)])
         keep_floors(search, model, floors, reached)
-        return cp_model.LinearExpr.sum(reached[level + 1])
+        literals = [(literal, worth[step]) for step in steps for literal in reached[step]]
+        return cp_model.LinearExpr.weighted_sum([literal for literal, _ in literals], [w for _, w in literals])
 
-    above = sum(1 for member in search.held if search.micro(member) > level)
-    return search.solve("leximin", objective, limit, current=above, relaxation=Relaxation.WHOLE)
+    search.unit_of.pop("leximin", None)  # it counts members here
+    now = sum(worth[step] for step in steps for member in search.held if search.micro(member) >= step)
+    return search.solve("leximin", objective, limit, current=now, relaxation=Relaxation.WHOLE)
 
 
-def raise_level(search: Search, floors: Sequence[Floor], level: int, exempt: int, limit: float) -> Outcome:
-    """The lowest satisfaction of all but `exempt` members, raised as far as the limit allows."""
+def settle(vector: Sequence[int], levels: Sequence[int], bound: int) -> tuple[int, int]:
+    """How many entries the bound on the count proves final, and the fewest that must stay at the level behind them."""
+    size, steps = len(vector), thresholds(levels)
+    counts = [sum(1 for entry in vector if entry >= step) for step in steps]
+    settled, before, rest = 0, size, bound
+    for place, (count, weight) in enumerate(zip(counts, weights(len(steps), size), strict=True)):
+        if place % 2 and count < before:
+            break  # somebody stands between two levels: only a new count can say more
+        if place % 2 == 0:
+            if rest // weight > count:
+                return settled, size - min(size, rest // weight)
+            settled = size - count
+        rest, before = rest - weight * count, count
+    return settled, settled
+
+
+def raise_level(search: Search, floors: Sequence[Floor], level: int, exempt: int, limit: float, most: float) -> Outcome:
+    """The lowest satisfaction of all but `exempt` members, raised as far as the limits allow."""
 
     def objective(model: cp_model.CpModel) -> cp_model.LinearExprT:
         rising = {member: model.new_bool_var("") for member in search.held}
@@ -100,7 +143,8 @@ def raise_level(search: Search, floors: Sequence[Floor], level: int, exempt: int
         model.add_hint(lowest, level)
         return lowest
 
-    return search.solve("leximin", objective, limit, current=level, relaxation=Relaxation.WHOLE)
+    search.unit_of["leximin"] = 1 / MICRO
+    return search.solve("leximin", objective, limit, current=level, most=most, relaxation=Relaxation.WHOLE)
 
 
 def step_ratio(search: Search, member: str) -> Fraction:
@@ -120,25 +164,31 @@ class Vector:
 
 
 def leximin(search: Search, limit: float) -> Vector:
-    """Maximise the sorted vector, from its lowest entry upwards."""
+    """Maximise the sorted vector from its lowest entry upwards, several levels in one count."""
     size = len(search.held)
     bound: tuple[int, ...] | None = None
-    done = 0
-    while done < size:
+    done = rises = 0
+    while True:
         vector = sorted(map(search.micro, search.held))
-        if vector[done] == MICRO:
+        levels = lowest_levels(vector, done)
+        if not levels:
             break
-        level = vector[done]
-        outcome = most_above(search, floors(vector[: done + 1], 0), level, limit)
-        staying = sum(1 for member in search.held if search.micro(member) <= level)
-        if staying <= done:
-            raised = sorted(map(search.micro, search.held))[done]
-            raise_level(search, floors(vector[:done], 0), raised, done, limit * CLIMB_SHARE)
+        before = search.budget.spent
+        outcome = most_above(search, floors(vector[: done + 1], 0), levels, limit)
+        work = search.budget.spent - before
+        vector = sorted(map(search.micro, search.held))
+        settled, fewest = settle(vector, levels, outcome.bound)
+        if vector[done] > levels[0]:
+            rises += 1
+            if rises > 1:  # the count after the first rise may well end it: only who rises again is worth a leap
+                raise_level(search, floors(vector[:done], 0), vector[done], done, limit * CLIMB_SHARE, work)
             continue
-        if bound is None and not outcome.is_proven:
-            fewest = min(staying, max(done, size - outcome.bound))
-            bound = (*vector[:done], *[level] * (fewest - done), *[MICRO] * (size - fewest))
-        done = staying
+        if settled <= done:
+            staying = max(done, fewest)
+            open_bound = (*vector[:done], *[levels[0]] * (staying - done), *[MICRO] * (size - staying))
+            bound = bound or open_bound
+            settled = bisect_right(vector, levels[0])
+        done, rises = settled, 0
     reached = tuple(sorted(map(search.micro, search.held)))
     return Vector(reached, bound or reached)
 

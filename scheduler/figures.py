@@ -1,5 +1,6 @@
 """The figures of a plan as formulas: served, satisfaction, value, evenness and envy."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -9,6 +10,7 @@ from scheduler.problem import Problem
 from scheduler.values import Published, Request
 
 MICRO = 1_000_000  # satisfaction is compared in millionths
+LOG_SCALE = 10**9  # welfare is compared to nine decimals
 
 
 @lru_cache(maxsize=10_000)
@@ -24,11 +26,15 @@ def cost_grains(problem: Problem, block: Block | Published) -> Fraction:
 
 def served(problem: Problem, blocks: Iterable[Block]) -> dict[str, Fraction]:
     """Cost-grains each member holds; a joint request is charged by its shares."""
-    held = {member.id: Fraction(0) for member in problem.members}
+    grains: dict[tuple[str, float, float], int] = {}
     for block in blocks:
-        units = cost_grains(problem, block)
+        cost = problem.resource_by_id[block.resource].cost
         for member, share in problem.request_by_id[block.request].shares.items():
-            held[member] += units * exact(share)
+            key = member, cost, share
+            grains[key] = grains.get(key, 0) + block.length
+    held = {member.id: Fraction(0) for member in problem.members}
+    for (member, cost, share), total in grains.items():
+        held[member] += total * exact(cost) * exact(share)
     return held
 
 
@@ -53,8 +59,27 @@ def satisfactions(held: Mapping[str, Fraction], fair_shares: Mapping[str, Fracti
 
 def value(problem: Problem, blocks: Iterable[Block]) -> Fraction:
     """Σ merit × u."""
-    requests = problem.request_by_id
-    return sum((exact(requests[block.request].merit) * cost_grains(problem, block) for block in blocks), Fraction(0))
+    grains: dict[tuple[float, float], int] = {}
+    for block in blocks:
+        key = problem.request_by_id[block.request].merit, problem.resource_by_id[block.resource].cost
+        grains[key] = grains.get(key, 0) + block.length
+    return sum((exact(merit) * exact(cost) * total for (merit, cost), total in grains.items()), Fraction(0))
+
+
+def welfare(problem: Problem, micro: Mapping[str, int]) -> float:
+    """Σ weight × log s to nine decimals, weights scaled to sum 1, of satisfactions in millionths.
+
+    Weighted Nash welfare (1950); for indivisible goods Caragiannis et al. (2019). A member with nothing counts for
+    more than all others could make up.
+    """
+    weights = {member: problem.member_by_id[member].weight for member in micro}
+    total = sum(weights.values())
+    nothing = -round(math.log(MICRO) * LOG_SCALE) - len(weights)
+    logarithms = (
+        round(weights[member] / total * math.log(entry / MICRO) * LOG_SCALE) if entry else nothing
+        for member, entry in micro.items()
+    )
+    return sum(logarithms) / LOG_SCALE
 
 
 def jain(entries: Sequence[float]) -> float:
@@ -64,12 +89,12 @@ def jain(entries: Sequence[float]) -> float:
 
 
 def gini(entries: Sequence[float]) -> float:
-    """ΣΣ|sᵢ − sⱼ| / (2 n Σs); 0 when all are equal."""
-    total = sum(entries)
+    """ΣΣ|sᵢ − sⱼ| / (2 n Σs), by the place of each entry among all; 0 when all are equal."""
+    total, count = sum(entries), len(entries)
     if not total:
         return 0.0
-    spread = sum(abs(one - other) for one in entries for other in entries)
-    return spread / (2 * len(entries) * total)
+    spread = sum((2 * place + 1 - count) * entry for place, entry in enumerate(sorted(entries)))
+    return spread / (count * total)
 
 
 def worst_tenth(s_sorted: Sequence[float]) -> float | None:

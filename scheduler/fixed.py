@@ -7,6 +7,7 @@ from ortools.sat.python import cp_model
 
 from scheduler.errors import Infeasible
 from scheduler.goals import fewest_exemptions
+from scheduler.model import literals_of
 from scheduler.placements import Placement
 from scheduler.problem import Problem
 from scheduler.search import Search
@@ -38,7 +39,7 @@ def fixed_blocks(problem: Problem, make: MakeSearch) -> list[Placement]:
         return []
     search = make(problem, fixed_requests(problem))
     fewest_exemptions(search, 0.1)
-    fewest = -cp_model.LinearExpr.sum([row.var for row in search.allocation.rows])
+    fewest = -cp_model.LinearExpr.sum(literals_of(search.allocation.rows))
     outcome = search.solve("fixed", lambda _: fewest, 0.1)
     if outcome.is_impossible:
         raise Infeasible(culprit(problem, make), "what is frozen and pinned cannot stand in one legal plan")

@@ -10,9 +10,8 @@ from ortools.sat.python import cp_model
 from scheduler.figures import MICRO, exact, micro_satisfaction
 from scheduler.model import achieved
 from scheduler.model_changeovers import changeover_total, count_in_lanes
-from scheduler.model_visits import visits_hold
 from scheduler.scaling import Scaled, scale
-from scheduler.search import Outcome, Relaxation, Search, add
+from scheduler.search import Relaxation, Search, add
 from scheduler.values import Quota
 
 LOG_SCALE = 10**9  # welfare is compared to nine decimals
@@ -34,23 +33,19 @@ class Level:
 
 
 def maximise(search: Search, name: str, figure: Scaled, fraction: float) -> Level:
-    """Maximise a linear figure and keep what was achieved; a figure that no plan has needs no proof."""
-    if not figure.coefficients:
-        return Level(name, 0.0, 0.0, True)
-    current = achieved(figure, search.chosen)
-    outcome = search.solve(
-        name, lambda _: search.allocation.total(figure), fraction, current=current, relaxation=Relaxation.WHOLE
-    )
-    return keep_figure(search, name, figure, outcome)
-
-
-def keep_figure(search: Search, name: str, figure: Scaled, outcome: Outcome) -> Level:
-    reached = achieved(figure, search.chosen)
-    search.keep_at_least(figure, reached)
-    proven = outcome.is_proven and reached >= outcome.bound
-    bound = reached if proven else min(figure.most, max(reached, outcome.bound))
-    value = float(reached * figure.factor)
-    return Level(name, value, value if proven else float(bound * figure.factor + figure.error), proven)
+    """Maximise a linear figure and keep what was achieved; what each part by itself cannot exceed needs no proof."""
+    current, ceiling = achieved(figure, search.chosen), search.allocation.ceiling(figure)
+    proven = current >= ceiling
+    if not proven:
+        search.unit_of[name] = float(figure.factor)
+        outcome = search.solve(
+            name, lambda _: search.allocation.total(figure), fraction, current=current, relaxation=Relaxation.WHOLE
+        )
+        current, ceiling = achieved(figure, search.chosen), min(ceiling, outcome.bound)
+        proven = current >= ceiling
+    search.keep_at_least(figure, current)
+    value = float(current * figure.factor)
+    return Level(name, value, value if proven else float(ceiling * figure.factor + figure.error), proven)
 
 
 def most_value(search: Search, fraction: float) -> Level:
@@ -69,24 +64,20 @@ def most_unmoved(search: Search, fraction: float) -> Level:
 
 
 def fewest_changeovers(search: Search, fraction: float) -> Level:
-    """As few changeovers as possible; visits as units make their relaxation tight enough for a proof."""
+    """As few changeovers as possible."""
     allocation = search.allocation
 
     def total(model: cp_model.CpModel) -> cp_model.LinearExprT:
         return changeover_total(allocation, model, search.chosen)
 
-    current = count_in_lanes(allocation, search.chosen)
-    outcome = search.solve(
-        "changeovers",
-        lambda model: -total(model),
-        fraction,
-        (lambda model: visits_hold(allocation, model, search.chosen),),
-        current=-current,
-        relaxation=Relaxation.WHOLE,
-    )
-    count = count_in_lanes(allocation, search.chosen)
+    count, bound = count_in_lanes(allocation, search.chosen), 0
+    if count:
+        outcome = search.solve(
+            "changeovers", lambda model: -total(model), fraction, current=-count, relaxation=Relaxation.WHOLE
+        )
+        count = count_in_lanes(allocation, search.chosen)
+        bound = count if outcome.is_proven else min(count, max(0, -outcome.bound))
     search.kept.append(lambda model: add(model, total(model) <= count))
-    bound = count if outcome.is_proven else min(count, max(0, -outcome.bound))
     return Level("changeovers", count, bound, bound == count)
 
 
@@ -108,40 +99,48 @@ def most_welfare(search: Search, fraction: float) -> Level:
     logarithm is a table over its possible holdings, rounded to nine decimals; the goal is never called
     proven when a holding has too many steps for an exact table.
     """
-    steps = {member: -(-figure.most // MOST_STEPS) or 1 for member, figure in search.held.items()}
-    tables = {member: welfare_table(search, member, steps[member]) for member in search.held}
+    ceilings = {member: search.allocation.ceiling(figure) for member, figure in search.held.items()}
+    steps = {member: -(-ceiling // MOST_STEPS) or 1 for member, ceiling in ceilings.items()}
+    tables = {
+        member: welfare_table(search, member, range(0, most + 1, steps[member])) for member, most in ceilings.items()
+    }
+
+    def place_now(member: str) -> int:
+        return achieved(search.held[member], search.chosen) // steps[member]
 
     def objective(model: cp_model.CpModel) -> cp_model.LinearExprT:
         terms = []
         for member, figure in search.held.items():
             term = model.new_int_var(min(tables[member]), max(tables[member]), "")
-            place = model.new_int_var(0, figure.most // steps[member], "")
+            place = model.new_int_var(0, len(tables[member]) - 1, "")
             model.add_division_equality(place, search.allocation.total(figure), steps[member])
             model.add_element(place, tables[member], term)
+            model.add_hint(place, place_now(member))
+            model.add_hint(term, tables[member][place_now(member)])
             terms.append(term)
         return cp_model.LinearExpr.sum(terms)
 
     def reached() -> int:
-        return sum(
-            tables[member][achieved(figure, search.chosen) // steps[member]] for member, figure in search.held.items()
-        )
+        return sum(tables[member][place_now(member)] for member in search.held)
 
+    search.unit_of["welfare"] = 1 / LOG_SCALE
     outcome = search.solve("welfare", objective, fraction, current=reached())
     best = reached()
     search.kept.append(lambda model: add(model, objective(model) >= best))
-    bound = best if outcome.is_proven else max(best, outcome.bound)
+    most = sum(max(table) for table in tables.values())
+    bound = best if outcome.is_proven else max(best, min(most, outcome.bound))
     proven = bound == best and max(steps.values(), default=1) == 1
     return Level("welfare", best / LOG_SCALE, bound / LOG_SCALE, proven)
 
 
-def welfare_table(search: Search, member: str, step: int) -> list[int]:
+def welfare_table(search: Search, member: str, holdings: range) -> list[int]:
     """weight × log s by holding; having nothing weighs more than all that others could make up."""
     figure = search.held[member]
     weights = {row.id: row.weight for row in search.allocation.problem.members if row.id in search.held}
     weight = weights[member] / sum(weights.values())
     nothing = -round(math.log(MICRO) * LOG_SCALE) - len(weights)
     table = []
-    for units in range(0, figure.most + 1, step):
+    for units in holdings:
         satisfaction = micro_satisfaction(units * figure.factor, search.shares[member])
         table.append(round(weight * math.log(satisfaction / MICRO) * LOG_SCALE) if satisfaction else nothing)
     return table

@@ -1,190 +1,123 @@
 """Quick plans in the ways facilities give time today: the floor below which no plan may fall."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from fractions import Fraction
-from graphlib import TopologicalSorter
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import heapify, heappop, heappush
 
-from scheduler.board import Board
-from scheduler.demand import part_demand
-from scheduler.figures import exact
-from scheduler.placements import Placement, give_units, part_placements, preference
+from scheduler.large.bits import first, span
+from scheduler.large.board import Held
+from scheduler.large.grid import Grid, GridPart, GridRequest, Option
+from scheduler.large.state import Pick, State
+from scheduler.placements import Placement, give_units
 from scheduler.plan import Block
-from scheduler.problem import Problem
-from scheduler.values import Needs, Part, Request
 
-PLACES_TRIED = 20_000  # per part: bounds the time on problems with very many grains
-ANCHORS_TRIED = 200
+FEW_MOMENTS = 6
+"""Moments of the horizon from which a request is tried to be served."""
 
 
-def in_lag_order(request: Request) -> list[Part]:
-    """Parts so that each comes after those it follows."""
-    before: dict[str, list[str]] = {part.id: [] for part in request.parts}
-    for lag in request.lags:
-        before[lag.then].append(lag.after)
-    return [request.part_by_id[name] for name in TopologicalSorter(before).static_order()]
-
-
-def lag_window(request: Request, part: Part, held: Mapping[str, list[Placement]], grains: int) -> tuple[int, int]:
-    """First and last start that the lags leave to a part; first > last when something before it is missing."""
-    first, last = 0, grains
-    for lag in request.lags:
-        if lag.then != part.id:
-            continue
-        ends = [placement.end for placement in held.get(lag.after, ())]
-        if not ends:
-            return 1, 0
-        first = max(first, max(ends) + lag.least)
-        last = last if lag.most is None else min(last, max(ends) + lag.most)
-    return first, last
-
-
-Options = dict[tuple[str, str], list[Placement]]
-"""Placements of each (request, part) in the order in which they are tried."""
+def starting_at(moment: int) -> Pick:
+    """The earliest start from a moment on; where there is none, the earliest at all."""
+    return lambda _part, _option, starts: first(starts >> moment << moment or starts)
 
 
 class Server:
     """Serves one request after the other on a board, each as fully as it finds room."""
 
-    def __init__(self, problem: Problem, base: Sequence[Placement] = (), options: Options | None = None) -> None:
-        self.problem = problem
-        self.board = Board(problem)
-        for placement in base:
-            self.board.place(placement)
-        self.base = base
-        self.options: Options = {} if options is None else options
+    def __init__(self, grid: Grid, base: Sequence[Placement] = ()) -> None:
+        self.grid = grid
+        self.state = State(grid, [held_at(grid, row) for row in base])
+        self.liked: dict[int, list[int]] = {}
 
-    def serve(self, request: Request) -> bool:
-        """Place the request's parts; an `all` request that misses one gets nothing."""
-        held: dict[str, list[Placement]] = {}
-        for part in in_lag_order(request):
-            first, last = lag_window(request, part, held, self.problem.grains)
-            held[part.id] = self.serve_part(request, part, first, last) if first <= last else []
-            if not held[part.id] and part.least > 0 and request.needs is Needs.ALL:
-                for placement in [row for rows in held.values() for row in rows]:
-                    self.board.remove(placement)
-                return False
-        return any(held.values())
+    def serve(self, request: GridRequest) -> bool:
+        """False when nothing could be given. Where blocks must keep together, the first of them may come later."""
+        if self.state.serve(request, self.pick):
+            return True
+        if all(self.grid.parts[place].gap_most is None for place in request.parts):
+            return False
+        later = (self.grid.grains * count // FEW_MOMENTS for count in range(1, FEW_MOMENTS))
+        return any(self.state.serve(request, starting_at(moment)) for moment in later)
 
-    def places(self, request: Request, part: Part) -> list[Placement]:
-        """The part's placements: best liked first, then longest, then earliest; by start where gaps matter."""
-        key = request.id, part.id
-        if key not in self.options:
-            rows = list(islice(part_placements(self.problem, request, part), PLACES_TRIED))
-            if part.gap is not None:
-                rows.sort(key=lambda row: (row.start, -row.length))
-            elif part.preferred:
-                rows.sort(key=lambda row: (-preference(part, row.start), -row.length, row.start))
-            self.options[key] = rows
-        return self.options[key]
+    def pick(self, part: GridPart, _option: Option, starts: int) -> int:
+        """The best liked start, of those the earliest."""
+        if part.place not in self.liked:
+            self.liked[part.place] = self.preferences(part)
+        return first(next((starts & mask for mask in self.liked[part.place] if starts & mask), starts))
 
-    def serve_part(self, request: Request, part: Part, first: int, last: int) -> list[Placement]:
-        """The fullest chain of blocks found, placed on the board; [] if none reaches the least."""
-        rows = self.places(request, part)
-        if (first, last) != (0, self.problem.grains):
-            rows = [row for row in rows if first <= row.start <= last]
-        enough = part_demand(self.problem, part)
-        best: list[Placement] = []
-        anchor = 0
-        for _ in range(ANCHORS_TRIED if part.gap is not None else 1):
-            anchor, chain = self.chain(part, rows, anchor)
-            total = sum(row.length for row in chain)
-            for row in chain:
-                self.board.remove(row)
-            if total >= part.least and total > sum(row.length for row in best):
-                best = chain
-            if total >= enough or not chain:
-                break
-        for row in best:
-            self.board.place(row)
-        return best
+    def preferences(self, part: GridPart) -> list[int]:
+        """The starts that a part likes, by falling weight."""
+        request = self.grid.problem.requests[self.grid.requests[part.request].place]
+        masks: dict[float, int] = {}
+        for row in request.part_by_id[part.id].preferred:
+            masks[row.weight] = masks.get(row.weight, 0) | span(row.start, row.end)
+        return [masks[weight] for weight in sorted(masks, reverse=True) if weight > 0]
 
-    def chain(self, part: Part, rows: Sequence[Placement], anchor: int) -> tuple[int, list[Placement]]:
-        """Blocks taken in order from the anchor wherever they fit, and the place behind the first of them."""
-        chain: list[Placement] = []
-        rest, room = part.amount, part.most_blocks
-        for place in range(anchor, len(rows)):
-            row = rows[place]
-            if rest <= 0 or room == len(chain) or is_too_late(part, chain, row):
-                break
-            if row.length > rest or not follows(part, chain, row):
-                continue
-            fitting = self.board.fits(row)
-            if fitting is not None:
-                anchor = anchor if chain else place + 1
-                self.board.place(fitting)
-                chain.append(fitting)
-                rest -= row.length
-        return anchor, chain
+    def waiting(self) -> list[GridRequest]:
+        """Requests that hold nothing yet."""
+        return [row for row in self.grid.requests if not any(self.state.blocks[place] for place in row.parts)]
+
+    def blocks(self) -> tuple[Block, ...]:
+        """All that is held, in plan order."""
+        held = [placement_of(self.grid, row) for rows in self.state.blocks for row in rows]
+        return give_units(self.grid.problem, held)
 
 
-def follows(part: Part, chain: list[Placement], row: Placement) -> bool:
-    """Whether a later block keeps the gap after the last of the chain."""
-    if part.gap is None or not chain:
-        return True
-    apart = row.start - chain[-1].end
-    return part.gap.least <= apart and (part.gap.most is None or apart <= part.gap.most)
+def held_at(grid: Grid, row: Placement | Block) -> Held:
+    """A block by its places on the grid."""
+    part = grid.part_place[row.request, row.part]
+    return Held(part, grid.resource_place[row.resource], row.start, row.length, row.unit)
 
 
-def is_too_late(part: Part, chain: list[Placement], row: Placement) -> bool:
-    """Whether a row, and with it all later ones, lies beyond the gap."""
-    if part.gap is None or part.gap.most is None or not chain:
-        return False
-    return row.start - chain[-1].end > part.gap.most
+def placement_of(grid: Grid, held: Held) -> Placement:
+    part = grid.parts[held.part]
+    request, resource = grid.requests[part.request].id, grid.resources[held.resource].id
+    return Placement(request, part.id, resource, held.start, held.length, held.unit)
 
 
-def waiting(server: Server) -> list[Request]:
-    """Requests that hold nothing yet."""
-    held = {placement.request for placement in server.base}
-    return [request for request in server.problem.requests if request.id not in held]
+def by_falling_merit(server: Server, requests: Iterable[GridRequest]) -> list[GridRequest]:
+    rows = server.grid.problem.requests
+    return sorted(requests, key=lambda request: -rows[request.place].merit)
 
 
-def first_come(server: Server, _shares: Mapping[str, Fraction]) -> None:
+def first_come(server: Server) -> None:
     """In the order of the requests."""
-    for request in waiting(server):
+    for request in server.waiting():
         server.serve(request)
 
 
-def by_merit(server: Server, _shares: Mapping[str, Fraction]) -> None:
+def by_merit(server: Server) -> None:
     """Highest merit first."""
-    for request in sorted(waiting(server), key=lambda row: -row.merit):
+    for request in by_falling_merit(server, server.waiting()):
         server.serve(request)
 
 
-def fair(server: Server, shares: Mapping[str, Fraction]) -> None:
+def fair(server: Server) -> None:
     """Always the member with the lowest satisfaction, with its best request."""
-    held = {member: Fraction(0) for member in shares}
-    for placement in server.base:
-        charge(server.problem, placement, held)
-    queue = sorted(waiting(server), key=lambda row: -row.merit)
+    asked: dict[tuple[int, ...], list[tuple[int, GridRequest]]] = {}
+    for place, request in enumerate(by_falling_merit(server, server.waiting())):
+        asked.setdefault(tuple(sorted(member for member, _ in request.shares)), []).append((place, request))
+    queue = [(standing(server, members), rows[0][0], members) for members, rows in asked.items()]
+    for rows in asked.values():
+        rows.reverse()
+    heapify(queue)
     while queue:
-        request = min(queue, key=lambda row: standing(row, held, shares))
-        queue.remove(request)
-        if server.serve(request):
-            for placement in server.board.by_request[request.id]:
-                charge(server.problem, placement, held)
+        before, _, members = heappop(queue)
+        if standing(server, members) == before:  # it only ever rises: what is still true is the lowest
+            server.serve(asked[members].pop()[1])
+        if asked[members]:
+            heappush(queue, (standing(server, members), asked[members][-1][0], members))
 
 
-def standing(request: Request, held: Mapping[str, Fraction], shares: Mapping[str, Fraction]) -> Fraction:
-    """The lowest satisfaction among the request's members; those without a fair share come last."""
-    return min(held[name] / shares[name] if shares[name] else Fraction(1) for name in request.shares)
+def standing(server: Server, members: Iterable[int]) -> float:
+    """The lowest satisfaction among the members of a request; those without a fair share come last."""
+    held, shares = server.state.held, server.grid.shares
+    return min(held[member] / shares[member] if shares[member] else 1.0 for member in members)
 
 
-def charge(problem: Problem, placement: Placement, held: dict[str, Fraction]) -> None:
-    cost = exact(problem.resource_by_id[placement.resource].cost)
-    for member, share in problem.request_by_id[placement.request].shares.items():
-        held[member] += placement.length * cost * exact(share)
+GREEDIES: dict[str, Callable[[Server], None]] = {"first_come": first_come, "merit": by_merit, "fair": fair}
 
 
-Greedy = Callable[[Server, Mapping[str, Fraction]], None]
-GREEDIES: dict[str, Greedy] = {"first_come": first_come, "merit": by_merit, "fair": fair}
-
-
-def greedy_plans(
-    problem: Problem, base: Sequence[Placement], shares: Mapping[str, Fraction], options: Options
-) -> Iterator[tuple[str, tuple[Block, ...]]]:
+def greedy_plans(grid: Grid, base: Sequence[Placement]) -> Iterator[tuple[str, tuple[Block, ...]]]:
     """The plan of each greedy by name, upon blocks that must stay."""
     for name, rule in GREEDIES.items():
-        server = Server(problem, base, options)
-        rule(server, shares)
-        yield name, give_units(problem, list(server.board.placed))
+        server = Server(grid, base)
+        rule(server)
+        yield name, server.blocks()

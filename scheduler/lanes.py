@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Protocol
 
+from scheduler.problem import Problem
 from scheduler.values import Resource
 
 
@@ -30,6 +31,20 @@ def lane_of(resource: Resource, unit: int) -> tuple[str, ...]:
 def needs_units(resource: Resource) -> bool:
     """Whether a legal choice of times depends on which unit a block takes."""
     return resource.capacity > 1 and resource.exclusive is None and has_changeover(resource)
+
+
+def others_may_make_room(problem: Problem) -> bool:
+    """Whether a block of a third configuration can stand between two that are too close by themselves.
+
+    Then a member can hold more beside the blocks of others than in a plan of its own.
+    """
+    names = {part.configuration for request in problem.requests for part in request.parts if part.configuration}
+    return any(
+        table.get((before, middle), 0) + 1 + table.get((middle, after), 0) < grains
+        for table in (resource.changeover for resource in problem.resources)
+        for (before, after), grains in table.items()
+        for middle in names - {before, after}
+    )
 
 
 def peak(uses: Iterable[tuple[int, int, int]]) -> tuple[int, int]:

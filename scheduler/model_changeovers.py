@@ -6,7 +6,7 @@ from itertools import pairwise
 from ortools.sat.python import cp_model
 
 from scheduler.lanes import count_changeovers
-from scheduler.model import Allocation, Literal
+from scheduler.model import Allocation, Literal, literals_of
 from scheduler.model_shared import Lane, lanes, runs_one_at_a_time
 
 Table = Mapping[tuple[str, str], int]
@@ -82,7 +82,7 @@ def lane_changes(
 
 def begun(allocation: Allocation, by_name: Mapping[str, list[int]], name: str) -> list[Literal]:
     """The blocks of a configuration that may start here; at most one of them does."""
-    return [allocation.rows[place].var for place in by_name.get(name, [])]
+    return literals_of(allocation.rows[place] for place in by_name.get(name, []))
 
 
 def states_of(starts: Starts, table: Table) -> list[str]:

@@ -1,12 +1,14 @@
 """The rules about shared things, added to the model: capacity, exclusive names and changeover."""
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from ortools.sat.python import cp_model
 
 from scheduler import model_rules
 from scheduler.lanes import has_changeover, lane_of, needs_units
-from scheduler.model import Allocation, Literal, Rule, cliques
+from scheduler.model import Allocation, Fits, Literal, Row, Rule, anywhere, cliques, literals_of
+from scheduler.placements import Placement
 from scheduler.problem import Problem
 from scheduler.values import Request, Resource
 
@@ -30,12 +32,13 @@ def capacity_holds(allocation: Allocation) -> None:
 
 
 def add_capacity(allocation: Allocation, uses: list[tuple[int, int]], capacity: int) -> None:
-    variables = [allocation.rows[place].var for place, _ in uses]
+    terms = [(literal, units) for place, units in uses for literal in allocation.rows[place].literals]
+    literals = [literal for literal, _ in terms]
     if capacity == 1:
-        allocation.model.add_at_most_one(variables)
+        allocation.model.add_at_most_one(literals)
     elif sum(units for _, units in uses) > capacity:
-        weights = [units for _, units in uses]
-        allocation.model.add(cp_model.LinearExpr.weighted_sum(variables, weights) <= capacity)
+        weights = [units for _, units in terms]
+        allocation.model.add(cp_model.LinearExpr.weighted_sum(literals, weights) <= capacity)
 
 
 def exclusive_names_hold(allocation: Allocation) -> None:
@@ -58,21 +61,23 @@ def running(allocation: Allocation, clique: list[int], resources: dict[str, Reso
     """One literal for each resource that runs at the clique's grain; single units speak for themselves."""
     literals: list[Literal] = []
     for name, resource in resources.items():
-        variables = [allocation.rows[place].var for place in clique if allocation.rows[place].at.resource == name]
+        own = [allocation.rows[place] for place in clique]
+        blocks = [row for row in own if row.at.resource == name]
         if resource.capacity == 1:
-            literals += variables
-        elif variables:
-            literals.append(any_of(allocation, variables))
+            literals += literals_of(blocks)
+        elif blocks:
+            literals.append(any_of(allocation, blocks))
     return literals
 
 
-def any_of(allocation: Allocation, variables: list[Literal]) -> Literal:
-    """A literal that is true when one of the variables is."""
-    if len(variables) == 1:
-        return variables[0]
+def any_of(allocation: Allocation, rows: list[Row]) -> Literal:
+    """A literal that is true when one of the blocks stands."""
+    literals = literals_of(rows)
+    if len(literals) == 1:
+        return literals[0]
     found = allocation.model.new_bool_var("")
-    for variable in variables:
-        allocation.model.add_implication(variable, found)
+    for literal in literals:
+        allocation.model.add_implication(literal, found)
     return found
 
 
@@ -123,7 +128,7 @@ def named_units_do_not_overlap(allocation: Allocation) -> None:
     for (name, _), spans in by_unit.items():
         if name in units:
             for clique in cliques(spans):
-                allocation.model.add_at_most_one(allocation.rows[place].var for place in clique)
+                allocation.model.add_at_most_one(literals_of(allocation.rows[place] for place in clique))
 
 
 def may_be_bridged(allocation: Allocation, lane: Lane, before: str, after: str, resource: Resource) -> bool:
@@ -138,20 +143,31 @@ def may_be_bridged(allocation: Allocation, lane: Lane, before: str, after: str, 
 
 
 def add_changeover(allocation: Allocation, lane: Lane, pair: tuple[str, str], grains: int, *, serial: bool) -> None:
-    """No block of `after` runs while a block of `before`, lengthened by the changeover, does."""
+    """No block of `after` runs while a block of `before`, lengthened by the changeover, does.
+
+    Where blocks run one at a time, only what lengthens a block can meet another; and blocks that are no shorter than
+    that exclude each other when theirs meet, which says the rule without another literal.
+    """
     before, _ = pair
     spans: list[tuple[int, int, int]] = []
     is_first = {place: configuration == before for place, configuration in lane}
     for place, configuration in lane:
         row = allocation.rows[place].at
-        if configuration in pair:
-            spans.append((row.start, row.end + (grains if configuration == before else 0), place))
+        if configuration == before:
+            spans.append((row.end if serial else row.start, row.end + grains, place))
+        elif configuration in pair:
+            spans.append((row.start, row.end, place))
     for clique in cliques(spans):
-        first = [allocation.rows[place].var for place in clique if is_first[place]]
-        second = [allocation.rows[place].var for place in clique if not is_first[place]]
-        if first and second:
-            later = second if serial else [any_of(allocation, second)]
-            allocation.model.add_at_most_one([any_of(allocation, first), *later])
+        first = [allocation.rows[place] for place in clique if is_first[place]]
+        second = [allocation.rows[place] for place in clique if not is_first[place]]
+        if not (first and second):
+            continue
+        if serial and min(row.at.length for row in first) >= grains:
+            allocation.model.add_at_most_one(literals_of([*first, *second]))
+        elif serial:
+            allocation.model.add_at_most_one([any_of(allocation, first), *literals_of(second)])
+        else:
+            allocation.model.add_at_most_one([any_of(allocation, first), any_of(allocation, second)])
 
 
 def add_changeover_to_itself(allocation: Allocation, lane: Lane, configuration: str, grains: int) -> None:
@@ -159,7 +175,7 @@ def add_changeover_to_itself(allocation: Allocation, lane: Lane, configuration: 
     rows = allocation.rows
     spans = [(rows[place].at.start, rows[place].at.end + grains, place) for place, own in lane if own == configuration]
     for clique in cliques(spans):
-        allocation.model.add_at_most_one(rows[place].var for place in clique)
+        allocation.model.add_at_most_one(literals_of(rows[place] for place in clique))
 
 
 def add_changeover_by_pairs(allocation: Allocation, lane: Lane, before: str, after: str, grains: int) -> None:
@@ -170,11 +186,14 @@ def add_changeover_by_pairs(allocation: Allocation, lane: Lane, before: str, aft
             if other is one or not other.at.end > one.at.start or not other.at.start < one.at.end + grains:
                 continue
             between = [
-                rows[place].var
+                rows[place]
                 for place, _ in lane
                 if one.at.end <= rows[place].at.start and rows[place].at.end <= other.at.start
             ]
-            allocation.model.add_bool_or([one.var.negated(), other.var.negated(), *between])
+            apart = literals_of(between)
+            for first in one.literals:
+                for second in other.literals:
+                    allocation.model.add_bool_or([first.negated(), second.negated(), *apart])
 
 
 RULES: tuple[Rule, ...] = (
@@ -193,9 +212,11 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def build(problem: Problem, wanted: list[Request]) -> Allocation:
-    """The model of all legal plans over the wanted requests."""
-    allocation = Allocation(problem, wanted)
+def build(
+    problem: Problem, wanted: list[Request], standing: Sequence[Placement] = (), fits: Fits = anywhere
+) -> Allocation:
+    """The model of all legal plans over the wanted requests, beside blocks that stand."""
+    allocation = Allocation(problem, wanted, standing, fits)
     for rule in RULES:
         rule(allocation)
     return allocation

@@ -8,6 +8,8 @@ from scheduler.reading import Node, refuse_repeats
 from scheduler.values import Fairness, Interval, Member, Pattern, Policy, Published, Quota, Request, Resource
 
 SEED_LIMIT = 2**31 - 1
+MOST_UNITS = 10_000
+"""Units of one resource: each is kept book of by itself."""
 Value = TypeVar("Value")
 
 
@@ -102,7 +104,7 @@ def read_changeover(node: Node | None) -> dict[tuple[str, str], int]:
         before, arrow, after = key.partition(">")
         if not (before and arrow and after) or ">" in after:
             item.refuse("the key must be two configurations such as p>C")
-        table[before, after] = item.integer()
+        table[Node(before, item.path).text(), Node(after, item.path).text()] = item.integer()
     return table
 
 
@@ -111,7 +113,7 @@ def read_resource(node: Node, grains: int) -> Resource:
     name = fields.get("exclusive")
     return Resource(
         id=fields["id"].text(),
-        capacity=fields["capacity"].integer(1) if "capacity" in fields else 1,
+        capacity=fields["capacity"].integer(1, MOST_UNITS) if "capacity" in fields else 1,
         cost=fields["cost"].number() if "cost" in fields else 1,
         open=read_intervals(fields.get("open"), grains),
         starts=read_starts(fields.get("starts"), grains),
@@ -182,11 +184,14 @@ def read_pattern(node: Node, requests: dict[str, Request], resources: Container[
     """A pin or a ban; a missing field matches anything, a named one must exist."""
     fields = node.fields((), ("request", "part", "resource", "start", "length"))
     request = read_name(fields["request"], requests, "request") if "request" in fields else None
-    chosen = [requests[request]] if request is not None else list(requests.values())
-    parts = {part.id for item in chosen for part in item.parts}
+    if "part" in fields:
+        name = fields["part"].text()
+        chosen = requests.values() if request is None else (requests[request],)
+        if not any(name in row.part_by_id for row in chosen):
+            fields["part"].refuse("names no part of this problem")
     return Pattern(
         request=request,
-        part=read_name(fields["part"], parts, "part") if "part" in fields else None,
+        part=fields["part"].text() if "part" in fields else None,
         resource=read_name(fields["resource"], resources, "resource") if "resource" in fields else None,
         start=fields["start"].integer(0, grains - 1) if "start" in fields else None,
         length=fields["length"].integer(1, grains) if "length" in fields else None,

@@ -1,13 +1,16 @@
 """Reads requests: shares, parts, lags and what they may name."""
 
 import math
-from collections.abc import Container
+from bisect import bisect_left
+from collections.abc import Container, Sequence
+from graphlib import CycleError, TopologicalSorter
 
-from scheduler.parse import read_interval, read_intervals, read_name, read_rows, read_unique_ids
+from scheduler.parse import MOST_UNITS, read_interval, read_intervals, read_name, read_rows, read_unique_ids
 from scheduler.reading import Node, refuse_repeats
 from scheduler.values import Gap, Lag, Needs, Part, Preference, Request, Resource, Side
 
 SHARES_TOLERANCE = 1e-9
+MOST_LENGTHS = 1000
 PART_REQUIRED = ("id", "alternatives", "amount", "lengths")
 PART_OPTIONAL = ("least", "most_blocks", "gap", "allowed", "preferred", "configuration", "side")
 
@@ -61,7 +64,7 @@ def read_alternatives(node: Node, resources: dict[str, Resource]) -> tuple[str, 
 
 
 def read_lengths(node: Node) -> tuple[int, ...]:
-    rows = node.items()
+    rows = node.items(MOST_LENGTHS)
     if not rows:
         node.refuse("must hold a length")
     lengths = tuple(row.integer(1) for row in rows)
@@ -71,7 +74,7 @@ def read_lengths(node: Node) -> tuple[int, ...]:
 
 def read_side(node: Node, resources: Container[str]) -> Side:
     fields = node.fields(("resource",), ("units",))
-    units = fields["units"].integer(1) if "units" in fields else 1
+    units = fields["units"].integer(1, MOST_UNITS) if "units" in fields else 1
     return Side(read_name(fields["resource"], resources, "resource"), units)
 
 
@@ -116,19 +119,23 @@ def read_lag(node: Node, parts: Container[str]) -> Lag:
     return Lag(after, then, least, most)
 
 
-def refuse_circles(nodes: list[Node], lags: tuple[Lag, ...]) -> None:
+def is_acyclic(lags: Sequence[Lag]) -> bool:
+    behind: dict[str, list[str]] = {}
+    for lag in lags:
+        behind.setdefault(lag.then, []).append(lag.after)
+    try:
+        TopologicalSorter(behind).prepare()
+    except CycleError:
+        return False
+    return True
+
+
+def refuse_circles(nodes: Sequence[Node], lags: Sequence[Lag]) -> None:
     """Refuse the first lag that closes a circle with those before it."""
-    behind: dict[str, set[str]] = {}
-    for node, lag in zip(nodes, lags, strict=True):
-        reached, frontier = set(), [lag.then]
-        while frontier:
-            part = frontier.pop()
-            if part not in reached:
-                reached.add(part)
-                frontier.extend(behind.get(part, ()))
-        if lag.after in reached:
-            node.refuse("closes a circle of lags")
-        behind.setdefault(lag.after, set()).add(lag.then)
+    if is_acyclic(lags):
+        return
+    first = bisect_left(range(1, len(lags) + 1), 1, key=lambda count: int(not is_acyclic(lags[:count])))
+    nodes[first].refuse("closes a circle of lags")
 
 
 def read_lags(node: Node | None, parts: Container[str]) -> tuple[Lag, ...]:

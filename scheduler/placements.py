@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from scheduler.demand import intersect
@@ -76,6 +77,14 @@ def part_placements(problem: Problem, request: Request, part: Part) -> Iterator[
                 for begin in legal_starts(problem.resource_by_id[name], max(start, problem.frozen_until), end - length):
                     if not any(ban.matches(request.id, part.id, name, begin, length) for ban in bans):
                         yield Placement(request.id, part.id, name, begin, length)
+
+
+def has_more_placements(problem: Problem, most: int) -> bool:
+    """Whether new blocks have more than so many places; counted only as far."""
+    rows = (
+        row for request in problem.requests for part in request.parts for row in part_placements(problem, request, part)
+    )
+    return next(islice(rows, most, None), None) is not None
 
 
 def preference(part: Part, start: int) -> float:

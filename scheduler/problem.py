@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from scheduler.canonical import canonical_hash, canonical_text
+from scheduler.canonical import canonical_text, text_hash
+from scheduler.demand import request_demands
 from scheduler.parse import (
     read_member,
     read_pattern,
@@ -85,7 +86,7 @@ class Problem:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the canonical JSON."""
-        return canonical_hash(self.to_json())
+        return text_hash(self.source)
 
     @cached_property
     def member_by_id(self) -> dict[str, Member]:
@@ -98,6 +99,15 @@ class Problem:
     @cached_property
     def request_by_id(self) -> dict[str, Request]:
         return {request.id: request for request in self.requests}
+
+    @cached_property
+    def demands(self) -> dict[tuple[str, str], int]:
+        """Grains that each (request, part) can hold at most by its windows, lengths, least and needs."""
+        return {
+            (request.id, part): grains
+            for request in self.requests
+            for part, grains in request_demands(self, request).items()
+        }
 
     @cached_property
     def frozen(self) -> tuple[Published, ...]:

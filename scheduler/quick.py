@@ -3,11 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
-from scheduler.alone import alone_by_greedy, shares_of
+from scheduler.alone import Trials, settle
 from scheduler.certificate import Evidence, baseline, write
-from scheduler.check import check
-from scheduler.figures import exact, satisfactions, served, value
-from scheduler.greedy import Options, greedy_plans
+from scheduler.check import verify
+from scheduler.contradictions import refuse_contradictions
+from scheduler.fair_shares import FairShares, quickest_flow
+from scheduler.figures import exact, satisfactions, served, value, welfare
+from scheduler.greedy import greedy_plans
+from scheduler.large.grid import Grid
+from scheduler.nearest import nearest_alternatives
 from scheduler.placements import Placement
 from scheduler.plan import Block, Plan
 from scheduler.problem import Problem
@@ -36,6 +40,8 @@ def rank(problem: Problem, blocks: Sequence[Block], shares: Mapping[str, Fractio
         return worth, vector
     if problem.policy.fairness is Fairness.QUOTA:
         return -floors_missed(problem, held), vector, worth
+    if problem.policy.fairness is Fairness.PROPORTIONAL:
+        return welfare(problem, satisfactions(held, shares)), worth
     return vector, worth
 
 
@@ -50,19 +56,16 @@ def floors_missed(problem: Problem, held: Mapping[str, Fraction]) -> Fraction:
 
 
 def gather(problem: Problem, seed: int, limit: float, version: str) -> Evidence:
-    """Evidence that needs no solver: bounds on what each could hold alone, and the fair shares from them."""
-    options: Options = {}
-    alone = alone_by_greedy(problem, options)
-    evidence = Evidence(
-        problem,
-        seed,
-        limit,
-        version,
-        alone,
-        shares_of(problem, alone),
-        goals=GOALS[problem.policy.fairness],
-        options=options,
-    )
+    """Evidence that needs no solver: bounds on what each could hold alone, and the fair shares from them.
+
+    Raises Infeasible where what is frozen and pinned contradicts itself plainly.
+    """
+    grid = Grid(problem, dict.fromkeys(problem.member_by_id, Fraction(0)))
+    refuse_contradictions(grid)
+    trials = Trials(grid)
+    find_shares = FairShares(problem, quickest_flow(problem))
+    alone, shares = settle(trials.first(), find_shares, trials.sharpen)
+    evidence = Evidence(problem, seed, limit, version, alone, shares, grid, goals=GOALS[problem.policy.fairness])
     evidence.reset_bounds()
     return evidence
 
@@ -70,8 +73,9 @@ def gather(problem: Problem, seed: int, limit: float, version: str) -> Evidence:
 def best_greedy(evidence: Evidence, base: Sequence[Placement] = ()) -> tuple[Block, ...] | None:
     """The best legal greedy plan; every greedy's figures go into the evidence."""
     problem = evidence.problem
+    evidence.grid.shares = [float(evidence.shares[member]) for member in evidence.grid.members]
     best: tuple[Block, ...] | None = None
-    for name, blocks in greedy_plans(problem, base, evidence.shares, evidence.options):
+    for name, blocks in greedy_plans(evidence.grid, base):
         evidence.baselines[name] = baseline(problem, blocks, evidence.shares)
         if breaks_rules(problem, blocks):
             continue
@@ -79,6 +83,7 @@ def best_greedy(evidence: Evidence, base: Sequence[Placement] = ()) -> tuple[Blo
             best = blocks
         if evidence.richest is None or value(problem, blocks) > value(problem, evidence.richest):
             evidence.richest = blocks
+    evidence.greedy = best
     return best
 
 
@@ -87,14 +92,27 @@ def breaks_rules(problem: Problem, blocks: tuple[Block, ...]) -> bool:
     return not problem.frozen and bool(broken_rules(Draft(problem, blocks)))
 
 
+def explained(evidence: Evidence, blocks: Sequence[Block]) -> dict[str, dict[str, object]]:
+    """Reasons from the plan and the prices of what is proven so far."""
+    return reasons(evidence.problem, blocks, evidence.shares, evidence.bound_proof)
+
+
+def explained_with_choices(evidence: Evidence, blocks: Sequence[Block]) -> dict[str, dict[str, object]]:
+    """The same for a last plan, with what is free for the requests that hold nothing."""
+    found = explained(evidence, blocks)
+    for request, rows in nearest_alternatives(evidence.problem, blocks).items():
+        found[request] |= {"nearest": rows}
+    return found
+
+
 def emit_checked(
     evidence: Evidence, blocks: Sequence[Block], emit: Emit, refusals: Mapping[str, object] | None = None
 ) -> None:
     """Hand out a plan after the independent check; a plan that fails it is a bug and is never handed out."""
     problem = evidence.problem
-    found = reasons(problem, blocks, evidence.shares) if refusals is None else refusals
+    found = explained(evidence, blocks) if refusals is None else refusals
     plan = write(evidence, blocks, found)
-    violations = check(problem.to_json(), plan.to_json())
+    violations = verify(problem, plan.to_json(), lambda _problem, _alone: evidence.shares)
     if violations:
         raise AssertionError(f"the plan fails its check: {violations[:3]}")
     emit(plan)

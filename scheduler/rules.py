@@ -1,13 +1,15 @@
 """The rules of a legal plan, one function each, in plain Python (docs/reference/scheduler.md, «Rules»)."""
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, pairwise
+from itertools import pairwise
+from operator import itemgetter
 
 from scheduler.plan import Block
 from scheduler.problem import Problem
-from scheduler.values import Needs, Part, Request
+from scheduler.values import Interval, Needs, Part, Pattern, Request
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,14 @@ class Draft:
             rows.setdefault((block.request, block.part), []).append(block)
         return rows
 
+    @cached_property
+    def by_request(self) -> dict[str, list[Block]]:
+        """Blocks of each request, by start."""
+        rows: dict[str, list[Block]] = {}
+        for block in sorted(self.blocks, key=lambda item: (item.start, item.end)):
+            rows.setdefault(block.request, []).append(block)
+        return rows
+
     def part_of(self, block: Block) -> Part:
         return self.problem.request_by_id[block.request].part_by_id[block.part]
 
@@ -98,8 +108,10 @@ def lengths_hold(draft: Draft) -> Iterator[Violation]:
             yield Violation("length", f"blocks[{place}]", f"{block.length} is no length of its part")
 
 
-def is_inside(block: Block, intervals: tuple[tuple[int, int], ...]) -> bool:
-    return any(start <= block.start and block.end <= end for start, end in intervals)
+def is_inside(block: Block, intervals: tuple[Interval, ...]) -> bool:
+    """Whether one of the sorted intervals holds the whole block."""
+    place = bisect_right(intervals, block.start, key=itemgetter(0)) - 1
+    return place >= 0 and block.end <= intervals[place][1]
 
 
 def windows_hold(draft: Draft) -> Iterator[Violation]:
@@ -118,11 +130,17 @@ def resources_are_open(draft: Draft) -> Iterator[Violation]:
                 yield Violation("open", f"blocks[{place}]", f"{name} is not open throughout")
 
 
+def is_among(start: int, starts: Sequence[int]) -> bool:
+    """Whether a grain is one of the sorted starts."""
+    place = bisect_left(starts, start)
+    return place < len(starts) and starts[place] == start
+
+
 def starts_hold(draft: Draft) -> Iterator[Violation]:
     """A block starts at one of its resource's starts."""
     for place, block in draft.new:
         starts = draft.problem.resource_by_id[block.resource].starts
-        if starts is not None and block.start not in starts:
+        if starts is not None and not is_among(block.start, starts):
             yield Violation("start", f"blocks[{place}]", f"{block.start} is no start of {block.resource}")
 
 
@@ -137,14 +155,20 @@ def frozen_blocks_stay(draft: Draft) -> Iterator[Violation]:
     """Every published block that starts before `frozen_until` is in the plan."""
     kept = {(block.request, block.part, block.resource, block.start, block.length) for block in draft.blocks}
     for place, row in enumerate(draft.problem.published):
-        if row in draft.problem.frozen and (row.request, row.part, row.resource, row.start, row.length) not in kept:
+        if (
+            row.start < draft.problem.frozen_until
+            and (row.request, row.part, row.resource, row.start, row.length) not in kept
+        ):
             yield Violation("frozen", f"published[{place}]", "is frozen and not in the plan")
 
 
 def nothing_forbidden(draft: Draft) -> Iterator[Violation]:
     """No new block matches a forbidden row."""
+    rows: dict[str | None, list[tuple[int, Pattern]]] = {}
+    for row, pattern in enumerate(draft.problem.forbidden):
+        rows.setdefault(pattern.request, []).append((row, pattern))
     for place, block in draft.new:
-        for row, pattern in enumerate(draft.problem.forbidden):
+        for row, pattern in (*rows.get(block.request, ()), *rows.get(None, ())):
             if pattern.matches(block.request, block.part, block.resource, block.start, block.length):
                 yield Violation("forbidden", f"blocks[{place}]", f"matches forbidden[{row}]")
 
@@ -152,7 +176,8 @@ def nothing_forbidden(draft: Draft) -> Iterator[Violation]:
 def pins_hold(draft: Draft) -> Iterator[Violation]:
     """Every pin is matched by a block."""
     for row, pin in enumerate(draft.problem.pins):
-        if not any(pin.matches(b.request, b.part, b.resource, b.start, b.length) for b in draft.blocks):
+        blocks = draft.blocks if pin.request is None else draft.by_request.get(pin.request, ())
+        if not any(pin.matches(b.request, b.part, b.resource, b.start, b.length) for b in blocks):
             yield Violation("pin", f"pins[{row}]", "no block matches")
 
 
@@ -219,10 +244,7 @@ def lags_hold(draft: Draft) -> Iterator[Violation]:
 
 def requests_do_not_overlap_themselves(draft: Draft) -> Iterator[Violation]:
     """Blocks of one request never overlap in time."""
-    by_request: dict[str, list[Block]] = {}
-    for block in draft.blocks:
-        by_request.setdefault(block.request, []).append(block)
-    for request, blocks in by_request.items():
-        for one, other in combinations(blocks, 2):
-            if one.start < other.end and other.start < one.end:
-                yield Violation("overlap", request, f"has two blocks at grain {max(one.start, other.start)}")
+    for request, blocks in draft.by_request.items():
+        for one, other in pairwise(blocks):
+            if other.start < one.end:
+                yield Violation("overlap", request, f"has two blocks at grain {other.start}")

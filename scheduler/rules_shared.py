@@ -1,7 +1,7 @@
 """The rules about shared things: units, capacity with side use, exclusive names and changeover."""
 
 from collections.abc import Callable, Iterator
-from itertools import combinations, groupby
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from scheduler import rules
@@ -46,9 +46,11 @@ def exclusive_names_hold(draft: Draft) -> Iterator[Violation]:
         if name is not None:
             groups.setdefault(name, []).append(block)
     for name, blocks in groups.items():
-        for one, other in combinations(blocks, 2):
-            if one.resource != other.resource and one.start < other.end and other.start < one.end:
-                yield Violation("exclusive", name, f"two resources run at grain {max(one.start, other.start)}")
+        ends: dict[str, int] = {}
+        for block in sorted(blocks, key=lambda row: row.start):
+            if any(end > block.start for resource, end in ends.items() if resource != block.resource):
+                yield Violation("exclusive", name, f"two resources run at grain {block.start}")
+            ends[block.resource] = max(ends.get(block.resource, 0), block.end)
 
 
 def changeovers_hold(draft: Draft) -> Iterator[Violation]:
