@@ -7,7 +7,7 @@ from typing import Any
 import click
 from celery.exceptions import SecurityWarning
 
-from jobs.engine import celery
+from jobs.engine import ALLOCATION_QUEUE, QUEUE, celery
 from jobs.tasks import perform_all_due
 
 
@@ -17,12 +17,14 @@ def init_app(app: Any) -> None:
     @app.cli.command("worker")
     @click.option("--concurrency", default=2, show_default=True, help="Messages done at the same time.")
     @click.option("--beat/--no-beat", default=True, help="Also ring for scheduled work; exactly one worker should.")
-    def worker(concurrency: int, beat: bool) -> None:
+    @click.option("--only-allocation", is_flag=True, help="Help with plans, and do nothing else; give it --no-beat.")
+    def worker(concurrency: int, beat: bool, only_allocation: bool) -> None:
         """Run a worker until it is told to stop."""
         # Celery warns of root because of pickle; our messages are JSON only, and in a container root is common.
         warnings.filterwarnings("ignore", category=SecurityWarning)
         arguments = ["-q", "worker", "-P", "threads", "-c", str(concurrency), "-l", "WARNING"]
         arguments += ["--without-gossip", "--without-mingle", "-n", f"equora-{os.getpid()}@%h"]
+        arguments += ["-Q", ALLOCATION_QUEUE if only_allocation else f"{QUEUE},{ALLOCATION_QUEUE}"]
         celery.worker_main([*arguments, *(["-B"] if beat else [])])
 
     @app.cli.command("perform-due")

@@ -16,13 +16,16 @@ from core.config import Settings
 PERFORM = "equora.perform"
 SWEEP = "equora.sweep"
 TIDY = "equora.tidy"
+ALLOCATE = "equora.allocate"
+QUEUE, ALLOCATION_QUEUE = "equora", "equora-allocation"
+"""Tasks of the solver have a queue of their own, so that no mail waits behind them."""
 SWEEP_SECONDS = 5.0
 TIDY_SECONDS = 3600.0
 
 TRANSPORT_ALIASES["filesystem"] = "jobs.transport:Transport"  # kombu's own, made safe for readers
 
 logger = logging.getLogger("equora.jobs")
-celery = Celery("equora", include=["jobs.tasks"])
+celery = Celery("equora", include=["jobs.tasks", "jobs.allocation"])
 
 
 class Application(Protocol):
@@ -62,7 +65,8 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "task_ignore_result": True,
         "task_serializer": "json",
         "accept_content": ["json"],
-        "task_default_queue": "equora",
+        "task_default_queue": QUEUE,
+        "task_routes": {ALLOCATE: {"queue": ALLOCATION_QUEUE}},
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "worker_prefetch_multiplier": 1,
@@ -80,6 +84,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         common |= {
             "task_default_queue_type": "quorum",
             "task_default_exchange_type": "topic",
+            "task_create_missing_queue_type": "quorum",
             "worker_detect_quorum_queues": True,
             "broker_transport_options": {"confirm_publish": True},
         }

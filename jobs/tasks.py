@@ -8,9 +8,10 @@ from uuid import UUID
 from sqlalchemy import delete
 
 from accounts.models import LoginAttempt
-from booking.services import plans
+from booking.services import plans, work
 from core import clock, mail, outbox, session_rows
 from core.db import db, transaction
+from jobs.allocation import share_with_workers
 from jobs.engine import PERFORM, SWEEP, TIDY, celery, context, ring
 
 Beat = Callable[[], None]
@@ -18,7 +19,7 @@ Handler = Callable[[outbox.OutboxMessage, Beat], None]
 
 HANDLERS: Mapping[str, Handler] = {
     mail.KIND: mail.deliver,
-    plans.KIND: lambda message, beat: plans.run(message.payload, beat),
+    plans.KIND: lambda message, beat: plans.run(message.payload, beat, share_with_workers),
 }
 BEAT_SECONDS = outbox.STALE_AFTER.total_seconds() / 6  # a living worker is never taken for dead
 GUESSES_KEPT = timedelta(hours=1)
@@ -43,10 +44,11 @@ def sweep() -> None:
 
 @celery.task(name=TIDY)
 def tidy() -> None:
-    """Delete what has run out: sessions, and wrong guesses older than an hour."""
+    """Delete what has run out: sessions, wrong guesses and tasks of runs that are older than an hour."""
     with context():
         now = clock.now()
         session_rows.purge(now)
+        work.tidy(now)
         with transaction() as tx:
             tx.session.execute(delete(LoginAttempt).where(LoginAttempt.at < now - GUESSES_KEPT))
 

@@ -14,6 +14,7 @@ from booking.models.requests import (
     Window,
 )
 from booking.models.rounds import Entitlement, Fairness, Round, RoundHold, RoundInstrument
+from booking.models.work import PlanTask
 
 __all__ = [
     "Booking",
@@ -29,6 +30,7 @@ __all__ = [
     "PartAlternative",
     "Plan",
     "PlanBlock",
+    "PlanTask",
     "Request",
     "RequestEvent",
     "Review",

@@ -4,9 +4,13 @@ from booking.planning.grid import Grid
 from booking.planning.offer import offered_minutes
 from booking.planning.problem import Document, grid_of, problem_of
 from booking.planning.solving import (
+    Hands,
     NoPlan,
+    Offer,
     PlannedBlock,
     ProgressReport,
+    Share,
+    ShareWork,
     Solution,
     Stopped,
     problem_hash,
@@ -16,9 +20,13 @@ from booking.planning.solving import (
 __all__ = [
     "Document",
     "Grid",
+    "Hands",
     "NoPlan",
+    "Offer",
     "PlannedBlock",
     "ProgressReport",
+    "Share",
+    "ShareWork",
     "Solution",
     "Stopped",
     "grid_of",

@@ -8,8 +8,22 @@ from uuid import UUID
 from booking.planning.grid import Grid
 from booking.planning.offer import instrument_and_unit
 from booking.planning.problem import Document
-from scheduler import Cancelled, Plan, Problem, Progress, SchedulerError, canonical_hash, check
+from scheduler import (
+    Cancelled,
+    Hands,
+    Offer,
+    Plan,
+    Problem,
+    Progress,
+    SchedulerError,
+    Share,
+    ShareWork,
+    canonical_hash,
+    check,
+)
 from scheduler import solve as solve_problem
+
+__all__ = ["Hands", "Offer", "Share", "ShareWork"]  # the scheduler's own, as they are
 
 
 class NoPlan(Exception):
@@ -21,18 +35,25 @@ class Stopped(NoPlan):
 
 
 @dataclass(frozen=True)
-class ProgressReport:
-    """Where a run stands: the goal it works on, the best it has, the proven bound for that and the gap between them.
+class GoalReport:
+    """What is known of one goal: the best so far, its proven bound and the gap between them; None is not yet known."""
 
-    `elapsed` is the fraction of the time limit that is gone; None is what is not yet known.
-    """
-
-    stage: str
-    level: int
+    goal: str
     incumbent: float | None
     bound: float | None
     gap: float | None
+
+
+@dataclass(frozen=True)
+class ProgressReport:
+    """Where a run stands: what it works on, and every goal of which anything is known, in order of appearance.
+
+    `elapsed` is the fraction of the time limit that is gone.
+    """
+
+    stage: str
     elapsed: float
+    goals: tuple[GoalReport, ...]
 
     def to_json(self) -> Document:
         """As it is kept in the plan's row."""
@@ -70,15 +91,21 @@ def solve(
     seed: int,
     on_progress: Callable[[ProgressReport], None],
     is_cancelled: Callable[[], bool],
+    share_work: ShareWork | None = None,
 ) -> Solution:
-    """Solve and verify; NoPlan when there is none or the verifier disagrees, Stopped when cancelled too early."""
+    """Solve and verify; NoPlan when there is none or the verifier disagrees, Stopped when cancelled too early.
+
+    `share_work` is asked in this thread who else does tasks of a large problem.
+    """
+    goals: dict[str, GoalReport] = {}
     try:
         plan = solve_problem(
             Problem.from_json(problem),
             time_limit=time_limit_seconds,
             seed=seed,
-            on_progress=lambda progress: on_progress(_report(progress)),
+            on_progress=lambda progress: on_progress(_report(progress, goals)),
             cancelled=is_cancelled,
+            share_work=share_work,
         )
     except Cancelled as error:
         raise Stopped(str(error)) from error
@@ -91,10 +118,11 @@ def solve(
     return Solution(_blocks(problem, plan), dict(plan.certificate))
 
 
-def _report(progress: Progress) -> ProgressReport:
-    return ProgressReport(
-        progress.stage, progress.level, progress.incumbent, progress.bound, progress.gap, progress.elapsed_fraction
-    )
+def _report(progress: Progress, goals: dict[str, GoalReport]) -> ProgressReport:
+    """The report of this moment; `goals` remembers those of before."""
+    if progress.incumbent is not None or progress.bound is not None:
+        goals[progress.stage] = GoalReport(progress.stage, progress.incumbent, progress.bound, progress.gap)
+    return ProgressReport(progress.stage, progress.elapsed_fraction, tuple(goals.values()))
 
 
 def _blocks(problem: Document, plan: Plan) -> tuple[PlannedBlock, ...]:

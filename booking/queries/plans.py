@@ -7,7 +7,7 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload, undefer
 
 from booking.lifecycle import LIVE, PlanState
-from booking.models import Booking, Plan, PlanBlock, Request
+from booking.models import Booking, Plan, PlanBlock, PlanTask, Request
 from core.intervals import Interval
 
 FINISHED = (PlanState.DONE, PlanState.CANCELLED, PlanState.PUBLISHED)
@@ -45,6 +45,12 @@ def plans_of(round_id: UUID) -> Select[Plan]:
 def last_number(round_id: UUID) -> Select[int]:
     """The highest number a plan of the round has; 0 when there is none."""
     return select(func.coalesce(func.max(Plan.number), 0)).where(Plan.round_id == round_id)
+
+
+def tasks(plan_id: UUID, keys: Collection[str]) -> Select[PlanTask]:
+    """Tasks of a run as they are now, without what they ask."""
+    wanted = PlanTask.plan_id == plan_id, PlanTask.key.in_(keys)
+    return select(PlanTask).where(*wanted).order_by(PlanTask.key).execution_options(populate_existing=True)
 
 
 def published_plan(round_id: UUID) -> Select[Plan]:

@@ -17,10 +17,11 @@ from accounts.policy import Actor, Role
 from booking import planning
 from booking.lifecycle import PLAN_STEPS, PlanState, RoundState, can_step, step
 from booking.models import Plan, PlanBlock
-from booking.planning import Document, NoPlan, ProgressReport, Solution, Stopped
+from booking.planning import Document, NoPlan, ProgressReport, ShareWork, Solution, Stopped
 from booking.policy import rounds as policy
 from booking.queries import plans as queries
 from booking.queries import rounds as round_queries
+from booking.services import work
 from booking.services.rounds import lock_managed
 from core import audit, clock, idempotency, outbox
 from core.db import db, transaction
@@ -35,6 +36,8 @@ TICK_SECONDS = 0.5
 BEAT_SECONDS = 5.0
 
 Beat = Callable[[], None]
+Helpers = Callable[[UUID], ShareWork | None]
+"""With whom the run of a plan shares its tasks."""
 
 
 def propose(round_id: UUID, version: int, time_limit_seconds: int, actor: Actor, now: datetime, key: str) -> UUID:
@@ -83,8 +86,16 @@ def cancel(plan_id: UUID, actor: Actor, now: datetime) -> None:
         audit.record(tx, actor.person_id, "cancel", plan, now)
 
 
-def run(payload: Mapping[str, Any], beat: Beat) -> None:
-    """Do one run from its row to its end; a run that has ended already is left alone."""
+def nobody(_plan_id: UUID) -> ShareWork | None:
+    """The run does everything itself."""
+    return None
+
+
+def run(payload: Mapping[str, Any], beat: Beat, helpers: Helpers = nobody) -> None:
+    """Do one run from its row to its end; a run that has ended already is left alone.
+
+    Who helps with its tasks is asked in the solver's thread, which has no context of the application.
+    """
     plan_id = UUID(payload["plan_id"])
     begun = _begin(plan_id)
     if begun is None:
@@ -92,7 +103,13 @@ def run(payload: Mapping[str, Any], beat: Beat) -> None:
     watch = _Watch(plan_id, beat)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="plan") as solver:
         future = solver.submit(
-            planning.solve, begun.problem, begun.time_limit_seconds, begun.seed, watch.report, watch.is_cancelled
+            planning.solve,
+            begun.problem,
+            begun.time_limit_seconds,
+            begun.seed,
+            watch.report,
+            watch.is_cancelled,
+            helpers(plan_id),
         )
         try:
             watch.until_done(future)
@@ -100,6 +117,7 @@ def run(payload: Mapping[str, Any], beat: Beat) -> None:
             watch.stop()  # the solver must not outlive its watcher
             raise
     _end(plan_id, future, watch)
+    work.forget(plan_id)
 
 
 def _begin(plan_id: UUID) -> Plan | None:

@@ -144,6 +144,11 @@ def goals() -> Mapping[str, str]:
         "unfair": _("Bound without fairness"),
         "alone": _("Fair shares"),
         "shares": _("Fair shares"),
+        "hint": _("First plan"),
         "start": _("First plan"),
+        "fixed": _("What is frozen or pinned"),
+        "exemptions": _("What is frozen or pinned"),
+        "bound": _("Proven bound"),
+        "search": _("Better plans"),
         "reasons": _("Reasons"),
     }
