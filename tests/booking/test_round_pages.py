@@ -1,12 +1,14 @@
 """Pages of rounds as browsers see them: who finds what, and the manager's way from draft to result."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from booking import planning
 from booking.lifecycle import PlanState, RequestState, RoundState
 from booking.models import Feasibility, Plan, Round
 from booking.services import plans
@@ -215,6 +217,31 @@ def test_a_proposal_is_followed_and_stopped_on_its_page(context: Flask) -> None:
     db.session.rollback()
     assert db.session.query(Plan).one().state is PlanState.CANCELLED
     text(client, f"{url}/2", 404)
+
+
+@pytest.mark.parametrize(
+    ("lang", "fairness", "value"), [("en", "Fairness (least satisfied first)", "1,200"), ("it", "Equità", "1.200")]
+)
+def test_progress_shows_every_goal_with_its_bound_and_gap(context: Flask, lang: str, fairness: str, value: str) -> None:
+    world = a_world()
+    client = managing(context, world)
+    document = plans.problem_of(plans.propose(world.round_id, 1, 10, world.acting, NOW, ""), world.acting)
+    reports: list[planning.ProgressReport] = []
+    planning.solve(document, 10, 1, reports.append, lambda: False)
+    assert {"leximin", "value", "preferences"} <= {row.goal for row in reports[-1].goals}
+    assert all(row.gap == 0 for row in reports[-1].goals if row.goal != "unfair")
+    goals = [
+        {"goal": "leximin", "incumbent": 0.5, "bound": 0.8, "gap": 0.375},
+        {"goal": "value", "incumbent": 2400, "bound": None, "gap": None},
+    ]
+    with transaction():
+        db.session.query(Plan).one().progress = reports[-1].to_json() | {"stage": "search", "goals": goals}
+    page = text(client, f"/rounds/{world.round.slug}/plans/1/progress?lang={lang}")
+    assert fairness in page
+    cells = re.findall(r'<td class="num">(.*?)</td>', page)
+    assert [cell.replace(",", ".") for cell in cells[:3]] == ["50 %", "80 %", "37.5 %"]
+    assert cells[3:] == [value, "–", "–"]
+    assert {"en": "Better plans", "it": "Scenari migliori"}[lang] in page
 
 
 @pytest.mark.parametrize("lang", ["it", "en"])

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,11 +13,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
-from app import create_app
 from core import clock, mail, outbox
 from core.config import ROOT
 from core.db import db, transaction
-from tests.conftest import settings_for
 from tests.jobs.smtp import Sink
 
 PATIENCE = 30.0
@@ -32,20 +30,9 @@ def until(true: Callable[[], bool], what: str) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture
-def installation(database_url: str, tmp_path: Path) -> Iterator[Flask]:
-    """An application whose broker is the embedded one."""
-    settings = settings_for(database_url, tmp_path)
-    app = create_app(type(settings)(**{**settings.__dict__, "broker_url": "filesystem://localhost"}))
-    with app.app_context():
-        yield app
-        db.session.remove()
-        db.engine.dispose()
-
-
-def a_worker(database_url: str, instance: Path, **environment: str) -> subprocess.Popen[bytes]:
+def a_worker(database_url: str, instance: Path, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "app", "worker"],
+        [sys.executable, "-m", "flask", "--app", "app", "worker", *arguments],
         cwd=ROOT,
         env={
             **os.environ,
@@ -95,7 +82,7 @@ def test_a_rung_mail_leaves_through_a_real_worker(installation: Flask, database_
 def test_a_worker_killed_in_mid_mail_loses_nothing(installation: Flask, database_url: str, tmp_path: Path) -> None:
     with Sink() as sink:
         sink.hold()  # the mail server accepts the connection and keeps the worker waiting
-        worker = a_worker(database_url, tmp_path, SMTP_URL=sink.url)
+        worker = a_worker(database_url, tmp_path, "--no-beat", SMTP_URL=sink.url)  # its beat would outlive it
         try:
             ask_for_mails(4)
             until(lambda: sink.waiting > 0, "the worker talks to the mail server")

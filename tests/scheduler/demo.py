@@ -115,3 +115,11 @@ def demo_problem(fairness: str = "leximin") -> Json:
         "pins": [],
         "forbidden": [],
     }
+
+
+def a_hard_problem() -> Json:
+    """The demo round without its calendar: far too many places to prove anything soon."""
+    document = demo_problem()
+    for resource in document["resources"]:
+        resource |= {"starts": None, "open": None}
+    return document

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from tests.scheduler.makers import Json, a_problem
+from tests.scheduler.makers import Json, a_problem, a_row
 
 
 def an_interval_list(random: Random, grains: int) -> list[list[int]] | None:
@@ -86,3 +86,41 @@ def a_random_problem(seed: int, fairness: str = "leximin") -> Json:
         forbidden=[{"request": "q1", "start": 1}] if random.random() < 0.3 else [],
         pins=[{"request": "q0"}] if random.random() < 0.15 else [],
     )
+
+
+def a_rich_problem(seed: int, fairness: str = "leximin") -> Json:
+    """What the plain ones lack: frozen blocks, equal parts, chains, bridged changeovers, slack."""
+    document = a_random_problem(seed, fairness)
+    random = Random(f"rich {seed}")
+    cost = random.choice((1, 1.5, 0.7))
+    configurations = [None, "p", "C"]
+    if random.random() < 0.4:
+        configurations.append("x")
+        table = {"p>C": random.choice((1, 3)), "C>p": 1, "p>x": 1, "x>C": 0, "C>C": random.choice((0, 1))}
+        document["resources"] = [row | {"changeover": table} for row in document["resources"][:-1]] + [
+            document["resources"][-1]
+        ]
+    document["resources"] = [row | {"cost": cost} for row in document["resources"]]
+    for request in document["requests"]:
+        for part in request["parts"]:
+            part["configuration"] = random.choice(configurations)
+            if random.random() < 0.4:
+                part |= {"gap": random.choice(([0, 0], [0, 1], [1, 1])), "most_blocks": random.choice((2, 3, None))}
+        if random.random() < 0.3 and not request["lags"]:
+            part = request["parts"][0] | {"amount": 2, "least": 1, "lengths": [1]}
+            request["parts"] = [part, part | {"id": "twin"}]
+    document["policy"]["value_slack"] = random.choice((0.0, 0.0, 0.15))
+    parts = [(request["id"], part) for request in document["requests"] for part in request["parts"]]
+    rows = random.sample(parts, random.choice((0, 1, 1, 2)))
+    document["published"] = [
+        a_row(request, random.randint(0, 2), random.randint(1, 2), part["id"], random.choice(part["alternatives"]))
+        for request, part in rows
+    ]
+    document["frozen_until"] = random.choice((0, 0, 1, 2))
+    name, part = random.choice(parts)
+    bans: list[Json] = [{"request": name, "part": part["id"], "start": 2}, {"resource": "r", "length": 2}, {"start": 3}]
+    document["forbidden"] = random.sample(bans, random.choice((0, 0, 1, 2)))
+    name, part = random.choice(parts)
+    pins: list[Json] = [{"request": name, "part": part["id"]}, {"start": 3}, {"resource": "r", "request": name}]
+    document["pins"] = random.sample(pins, random.choice((0, 0, 0, 1, 2)))
+    return document

@@ -1,15 +1,19 @@
 """Fair shares: worked cases, and the flow against progressive filling by linear programs."""
 
+import math
 from fractions import Fraction
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ortools.linear_solver import pywraplp
+from ortools.linear_solver import pywraplp  # type: ignore[attr-defined, unused-ignore]
 
-from scheduler import Problem
+from scheduler import Problem, fast_flow, max_flow
 from scheduler.demand import part_demand, request_demands
-from scheduler.fair_shares import fair_shares, member_demands, open_time
+from scheduler.fair_shares import fair_shares, member_demands
+from scheduler.share_network import ShareNetwork, physical_name, share_network
+from scheduler.values import Part
 from tests.scheduler.makers import Json, a_part, a_problem, a_request, certificate_of
 from tests.scheduler.random_problems import a_random_problem
 
@@ -149,24 +153,43 @@ def program(
     return float(solver.Objective().Value())
 
 
+Use = tuple[int, str]
+"""A part, by its place among all parts, on one of its resources."""
+
+
+def users_by_grain(problem: Problem, parts: list[Part]) -> dict[tuple[str, int], list[Use]]:
+    """Who can use each grain of each physical thing."""
+    users: dict[tuple[str, int], list[Use]] = {}
+    for place, part in enumerate(parts):
+        for name in part.alternatives:
+            resource = problem.resource_by_id[name]
+            for grain in range(problem.grains):
+                if all(any(s <= grain < e for s, e in spans) for spans in (resource.open, part.allowed)):
+                    users.setdefault((physical_name(resource), grain), []).append((place, name))
+    return users
+
+
 def flow_program(solver: pywraplp.Solver, problem: Problem) -> dict[str, list[pywraplp.Variable]]:
-    """Variables of each member's time in each cell, within the parts' demands and the cells' room."""
+    """Variables of each member's time in each grain, within the parts' demands and what each thing gives in a grain."""
     parts = [(request, part) for request in problem.requests for part in request.parts]
+    rates = {row.id: row.capacity * row.cost for row in problem.resources}
+    by_part: list[list[tuple[Use, int, pywraplp.Variable]]] = [[] for _ in parts]
     held: dict[str, list[pywraplp.Variable]] = {member: [] for member in problem.member_by_id}
-    cells = list(open_time(problem, [part for _, part in parts]).items())
-    by_cell: list[list[pywraplp.Variable]] = [[] for _ in cells]
-    for place, (request, part) in enumerate(parts):
-        cost = problem.resource_by_id[part.alternatives[0]].cost
+    for (_, grain), users in users_by_grain(problem, [part for _, part in parts]).items():
+        used = {use: solver.NumVar(0, rates[use[1]], "") for use in users}
+        for (place, name), variable in used.items():
+            by_part[place].append(((place, name), grain, variable))
+        for resource in {name for _, name in users}:
+            solver.Add(solver.Sum([row for (_, name), row in used.items() if name == resource]) <= rates[resource])
+        solver.Add(solver.Sum(list(used.values())) <= max(rates[name] for _, name in users))
+    for (request, part), rows in zip(parts, by_part, strict=True):
+        size = float(member_demand(problem, request.id, part.id)) * problem.resource_by_id[part.alternatives[0]].cost
+        total = []
         for member, share in request.shares.items():
-            usable = [number for number, ((_, pairs), _) in enumerate(cells) if any(row == place for row, _ in pairs)]
-            mine = {number: solver.NumVar(0, solver.infinity(), "") for number in usable}
-            for number, variable in mine.items():
-                by_cell[number].append(variable)
-            solver.Add(solver.Sum(mine.values()) <= float(member_demand(problem, request.id, part.id)) * share * cost)
-            held[member] += mine.values()
-    for users, ((_, pairs), grains) in zip(by_cell, cells, strict=True):
-        rates = [problem.resource_by_id[name].capacity * problem.resource_by_id[name].cost for _, name in pairs]
-        solver.Add(solver.Sum(users) <= grains * max(rates))
+            mine = solver.NumVar(0, size * share, "")
+            held[member].append(mine)
+            total.append(mine)
+        solver.Add(solver.Sum(total) == solver.Sum([variable for _, _, variable in rows]))
     return held
 
 
@@ -182,3 +205,68 @@ def test_the_flow_agrees_with_progressive_filling_by_linear_programs(seed: int) 
     assert {member: float(share) for member, share in shares.items()} == pytest.approx(
         filled_by_programs(problem), abs=1e-5
     )
+
+
+def a_crowded_problem(seed: int) -> Json:
+    """Many members on few things, so that water levels are many and one member's parts lie on both sides of a cut."""
+    random = Random(seed)
+    names = [f"m{place}" for place in range(random.randint(3, 8))]
+    rates = random.choice(((1, 1), (1, 2)))
+    resources = [
+        *({"id": f"r{place}", "capacity": rate, "exclusive": "beam"} for place, rate in enumerate(rates)),
+        {"id": "s", "capacity": random.choice((1, 3)), "open": [[0, 5], [7, 12]]},
+    ]
+    requests = []
+    for place in range(random.randint(4, 12)):
+        start = random.randint(0, 10)
+        one, other = random.sample(names, 2)
+        part = a_part(
+            alternatives=random.choice((["r0"], ["r1"], ["s"], ["r0", "s"], ["r0", "r1"])),
+            amount=random.randint(1, 12), least=0, lengths=[1], allowed=[[start, random.randint(start + 1, 12)]],
+        )  # fmt: skip
+        shares = random.choice(({one: 1.0}, {one: 1.0}, {one: 0.31, other: 0.69}))
+        requests.append(a_request(f"q{place}", one, part, shares=shares))
+    rows = [{"id": name, "weight": random.choice((1, 0.37, 2.5)), "past_use": random.randint(0, 3)} for name in names]
+    return a_problem(*requests, grains=12, members=rows, resources=resources)
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+def test_crowded_problems_have_the_shares_of_progressive_filling_by_either_flow(seed: int) -> None:
+    problem = Problem.from_json(a_crowded_problem(seed))
+    shares = fair_shares(problem, member_demands(problem))
+    assert fair_shares(problem, member_demands(problem), fast_flow.find_cut) == shares
+    assert {member: float(share) for member, share in shares.items()} == pytest.approx(
+        filled_by_programs(problem), abs=1e-5
+    )
+
+
+def test_shares_that_no_64_bits_hold_are_exact_by_either_flow() -> None:
+    odd = [1.23456789012345, 2.7182818284590455, 3.141592653589793, 0.1234567890123456]
+    rows = members(**{f"m{place}": (weight, 0) for place, weight in enumerate(odd)})
+    requests = [wants(row["id"], 8, allowed=[[0, 3 + 2 * place]]) for place, row in enumerate(rows[:3])]
+    shared = a_part(lengths=[1], allowed=[[0, 7]])
+    joint = a_request("joint", "m3", shared, shares={"m3": 0.1234567890123, "m0": 0.8765432109877})
+    problem = Problem.from_json(a_problem(*requests, joint, members=rows))
+    shares = fair_shares(problem, member_demands(problem))
+    unit = share_network(problem).unit
+    assert math.lcm(unit, *(share.denominator for share in shares.values())) > 2**62
+    assert fair_shares(problem, member_demands(problem), fast_flow.find_cut) == shares
+    assert sum(shares.values()) == 7  # all of the time that is open to someone
+
+
+@given(seed=st.integers(0, 10**6), bits=st.sampled_from((3, 40, 57, 58, 59, 120)))
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+def test_both_flows_find_the_same_amount_and_cuts(seed: int, bits: int) -> None:
+    random = Random(seed)
+    nodes = random.randint(4, 30)
+    network = ShareNetwork(nodes, 1, [], [], [], {}, {})
+    for _ in range(4 * nodes):
+        tail, head = random.randrange(2, nodes), random.randrange(1, nodes)
+        if tail != head:
+            network.tails.append(tail)
+            network.heads.append(head)
+            network.sizes.append(-1 if head != 1 and random.random() < 0.3 else random.randrange(2 ** (bits - 2)))
+    supplies = {node: random.randrange(2 ** (bits - 3)) for node in random.sample(range(2, nodes), 2)}
+    slow, fast = max_flow.find_cut(network, supplies, 1), fast_flow.find_cut(network, supplies, 1)
+    assert (fast.sent, fast.from_source, fast.to_sink) == (slow.sent, slow.from_source, slow.to_sink)

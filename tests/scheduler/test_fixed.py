@@ -77,8 +77,11 @@ def test_a_published_block_stays_when_nothing_speaks_against_it() -> None:
         ({"pins": [a_row(length=3)]}, "pins[0]"),
         ({"pins": [a_row(start=2), a_row(start=3)]}, "pins[1]"),
         ({"pins": [{"request": "q"}], "forbidden": [{}]}, "pins[0]"),
-        ({"published": [a_row("q", 0), a_row("w", 1)], "frozen_until": 3}, "published"),
+        ({"published": [a_row("q", 0), a_row("w", 1)], "frozen_until": 3}, "published[1]"),
         ({"pins": [{"start": 0}], "frozen_until": 3}, "pins[0]"),
+        ({"pins": [{"request": "w"}, a_row(start=0), a_row(start=3), a_row(start=6)]}, "pins[3]"),
+        ({"pins": [a_row(start=2), a_row(start=2), a_row("w", 0), a_row("w", 3)]}, "pins[3]"),
+        ({"published": [a_row("w", 1)], "frozen_until": 2, "pins": [a_row(start=2)]}, "pins[0]"),
     ],
 )
 def test_what_cannot_be_kept_makes_the_problem_infeasible(changes: Json, path: str) -> None:
