@@ -1,5 +1,6 @@
 """The demo round: the exact plan beside the greedy ones, in quality and in time."""
 
+import statistics
 from typing import Any
 
 from benchmarks.comparison import Table, seconds_of
@@ -12,6 +13,8 @@ from scheduler.quick import best_greedy, gather
 
 TIME_LIMIT = 300
 SEED = 1
+RUNS = 3
+TARGET_SECONDS = 2.0
 NAMES = {"first_come": "first come", "merit": "by merit until full", "fair": "greedy by fairness"}
 
 
@@ -23,7 +26,10 @@ def run() -> Table:
     problem = Problem.from_json(document)
     hours_a_grain = problem.grain_minutes / 60
     plans: list[dict[str, Any]] = []
-    exact = seconds_of(lambda: plans.append(solve(problem, time_limit=TIME_LIMIT, seed=SEED).to_json()))
+    exact = statistics.median(
+        seconds_of(lambda: plans.append(solve(problem, time_limit=TIME_LIMIT, seed=SEED).to_json()))
+        for _ in range(RUNS)
+    )
     greedy = seconds_of(lambda: best_greedy(gather(problem, SEED, TIME_LIMIT, "")))
     broken = check(document, plans[0])
     certificate = plans[0]["certificate"]
@@ -34,6 +40,7 @@ def run() -> Table:
         "value": certificate["value"],
     }
     proofs = ", ".join(f"{level['name']}: {'proven' if level['proven'] else 'open'}" for level in certificate["levels"])
+    verdict = "met" if certificate["proven"] and exact <= TARGET_SECONDS else "**missed**"
     return Table(
         "Allocation of the demo round",
         ("plan", "hours granted", "organisations with hours", "smallest share of the fair share", "merit × hours"),
@@ -42,6 +49,7 @@ def run() -> Table:
             f"Share of the fair share: 1 is all that an organisation may fairly expect. {proofs}.",
             f"Independent check: {broken or 'passed'}. The exact plan with proofs takes {exact / greedy:.0f}× the time",
             f"of all three greedy plans (limit {TIME_LIMIT} s, seed {SEED}).",
+            f"Target: all goals proven in {TARGET_SECONDS:g} s. It took {exact:.1f} s (median of {RUNS}): {verdict}.",
         ),
     )
 
