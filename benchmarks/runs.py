@@ -236,7 +236,7 @@ class Journal:
         return body
 
     def run(self, case: Case, label: str = "run") -> Run:
-        """One measured case. Any other label than `run` gets the work that ends by itself: its bytes can be compared."""
+        """One measured case. Any label but `run` gets the work that ends by itself: its bytes can be compared."""
         key = f"{label} {case.kind} {case.size} {case.limit:g} {case.seed} {case.workers}"
         return Run.from_json(self.keep(key, lambda: measure(case, AMPLE if label == "run" else 1.0).to_json()))
 
