@@ -104,6 +104,19 @@ BOOKING_STEPS: Steps[BookingState] = {
     (BookingState.TENTATIVE, "refuse"): (BookingState.REFUSED, _MANAGER),
     (BookingState.TENTATIVE, "cancel"): (BookingState.CANCELLED, _OWNER | _MANAGER | _SYSTEM),
     (BookingState.CONFIRMED, "cancel"): (BookingState.CANCELLED, _OWNER | _MANAGER | _SYSTEM),
+    (BookingState.TENTATIVE, "accept"): (BookingState.CONFIRMED, _OWNER),
+    (BookingState.TENTATIVE, "accept_for_approval"): (BookingState.TENTATIVE, _OWNER),
+    (BookingState.TENTATIVE, "approve_level"): (BookingState.TENTATIVE, _MANAGER),
+    (BookingState.TENTATIVE, "lapse"): (BookingState.CANCELLED, _SYSTEM),
+    (BookingState.TENTATIVE, "move"): (BookingState.TENTATIVE, _OWNER | _MANAGER),
+    (BookingState.CONFIRMED, "move"): (BookingState.CONFIRMED, _OWNER | _MANAGER),
+    (BookingState.CONFIRMED, "ask_again"): (BookingState.TENTATIVE, _OWNER),
+    (BookingState.TENTATIVE, "hand_over"): (BookingState.TENTATIVE, _OWNER | _MANAGER),
+    (BookingState.CONFIRMED, "hand_over"): (BookingState.CONFIRMED, _OWNER | _MANAGER),
+    (BookingState.CONFIRMED, "swap"): (BookingState.CONFIRMED, _OWNER),
+    (BookingState.CONFIRMED, "check_in"): (BookingState.CONFIRMED, _OWNER | _MANAGER),
+    (BookingState.CONFIRMED, "check_out"): (BookingState.CONFIRMED, _OWNER | _MANAGER | _SYSTEM),
+    (BookingState.CONFIRMED, "release"): (BookingState.CANCELLED, _SYSTEM),
 }
 
 

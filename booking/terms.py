@@ -10,7 +10,7 @@ from core.intervals import Interval, union
 from facilities.openings import WeeklyShift, shifts_between
 from facilities.policy import BookingMode
 
-FURTHEST = timedelta(days=365)
+FURTHEST_DAYS = 365
 LONGEST_SHIFT = timedelta(days=8)
 WEEK_MINUTES = 7 * 24 * 60
 DAY_MINUTES = 24 * 60
@@ -24,7 +24,10 @@ _NOT_BOOKABLE = {
 
 @dataclass(frozen=True)
 class Terms:
-    """What a booking of an instrument must respect. `shifts` None: it runs day and night; lengths in minutes."""
+    """What a booking of an instrument must respect; lengths in minutes.
+
+    `shifts` None: it runs day and night. `buffer_before` and `buffer_after`: around a booking nobody else's may lie.
+    """
 
     mode: BookingMode
     zone: ZoneInfo
@@ -32,6 +35,17 @@ class Terms:
     least_minutes: int
     most_minutes: int
     shifts: tuple[WeeklyShift, ...] | None = None
+    lead_minutes: int = 0
+    horizon_days: int = FURTHEST_DAYS
+    buffer_before: int = 0
+    buffer_after: int = 0
+    allows_overnight: bool = True
+    allows_several_days: bool = True
+
+    def held(self, wanted: Interval) -> Interval:
+        """A stretch with the buffers around it."""
+        before, after = timedelta(minutes=self.buffer_before), timedelta(minutes=self.buffer_after)
+        return Interval(wanted.start - before, wanted.end + after)
 
     def openings(self, horizon: Interval) -> list[Interval]:
         """The opening hours that touch the horizon, cut to it; shifts that follow each other are one."""
@@ -82,17 +96,22 @@ def check_mode(mode: BookingMode) -> None:
         raise Conflict(message, code=code)
 
 
-def check_times(terms: Terms, start: datetime, end: datetime, now: datetime) -> Interval:
-    """The stretch, if it respects the terms; else Invalid with a code and the field that is wrong."""
+def stretch(start: datetime, end: datetime) -> Interval:
+    """[start, end); Invalid "ends_before_start" when it would be empty."""
     if end <= start:
         raise _wrong("end", "ends_before_start", N_("The end must be after the start."))
+    return Interval(start, end)
+
+
+def check_times(terms: Terms, start: datetime, end: datetime, now: datetime) -> Interval:
+    """The stretch, if it respects the terms; else Invalid with a code and the field that is wrong."""
+    wanted = stretch(start, end)
     if start < now:
         raise _wrong("start", "in_the_past", N_("The start is in the past."))
-    if end > now + FURTHEST:
+    if end > now + timedelta(days=terms.horizon_days):
         raise _wrong(
-            "start", "too_far_ahead", N_("Time can be booked at most %(days)s days ahead."), days=FURTHEST.days
+            "start", "too_far_ahead", N_("Time can be booked at most %(days)s days ahead."), days=terms.horizon_days
         )
-    wanted = Interval(start, end)
     _check_length(terms, wanted)
     _check_grid(terms, wanted)
     if not terms.is_open(wanted):

@@ -1,6 +1,24 @@
-"""Tables of rounds, requests, plans and the booking ledger."""
+"""Tables of rounds, requests, plans, the booking ledger and everyday booking."""
 
 from booking.content import Needs, WindowKind
+from booking.models.everyday import (
+    Approval,
+    ApprovalLevel,
+    BookingSeries,
+    Deputy,
+    Measure,
+    Period,
+    Quota,
+    QuotaOf,
+    ShareEntry,
+    ShareKind,
+    Swap,
+    SwapState,
+    Trouble,
+    TroubleState,
+    Waiting,
+    WaitState,
+)
 from booking.models.ledger import Booking, BookingKind, CalendarKind, CalendarVersion
 from booking.models.plans import Plan, PlanBlock
 from booking.models.requests import (
@@ -17,26 +35,42 @@ from booking.models.rounds import Entitlement, Fairness, Round, RoundHold, Round
 from booking.models.work import PlanTask
 
 __all__ = [
+    "Approval",
+    "ApprovalLevel",
     "Booking",
     "BookingKind",
+    "BookingSeries",
     "CalendarKind",
     "CalendarVersion",
+    "Deputy",
     "Entitlement",
     "Fairness",
     "Feasibility",
     "Lag",
+    "Measure",
     "Needs",
     "Part",
     "PartAlternative",
+    "Period",
     "Plan",
     "PlanBlock",
     "PlanTask",
+    "Quota",
+    "QuotaOf",
     "Request",
     "RequestEvent",
     "Review",
     "Round",
     "RoundHold",
     "RoundInstrument",
+    "ShareEntry",
+    "ShareKind",
+    "Swap",
+    "SwapState",
+    "Trouble",
+    "TroubleState",
+    "WaitState",
+    "Waiting",
     "Window",
     "WindowKind",
 ]

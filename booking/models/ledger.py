@@ -1,15 +1,18 @@
 """The ledger: every kind of held time is one row, and the database refuses an overlap."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import Organisation, Person
 from booking.lifecycle import BookingState
 from core.db import Model, enum_of, primary_key
+from core.intervals import Interval
 from facilities.models import Instrument
 
 
@@ -23,8 +26,18 @@ class BookingKind(StrEnum):
     MAINTENANCE = "maintenance"
 
 
+def _as(column: str) -> Callable[[DefaultExecutionContext], datetime]:
+    """What a row without buffers has there: the value of another column."""
+    return lambda context: context.get_current_parameters()[column]  # type: ignore[no-untyped-call]  # in its stubs
+
+
 class Booking(Model):
     """Time held on one unit of an instrument, [starts_at, ends_at).
+
+    What the database guards is [held_from, held_until): the booking with the instrument's buffers around it.
+    Bookings with one `bundle_id` were made together and stand or fall together. `series_day` is the local day that the
+    series' rule gave an occurrence, wherever it was moved since. `booked_until` is the end that was booked when a
+    check-out freed the rest.
 
     `exclusion_group_id` repeats the instrument's group for bookings that make it run (closures leave it empty),
     because the database's guard needs it in the row. `uid` and `sequence` are what calendar programs know it by.
@@ -34,11 +47,15 @@ class Booking(Model):
     __table_args__ = (
         CheckConstraint("starts_at < ends_at", name="order"),
         CheckConstraint("unit >= 0", name="unit"),
-        Index("ix_bookings_instrument_time", "instrument_id", "ends_at", "starts_at"),
-        Index("ix_bookings_group_time", "exclusion_group_id", "ends_at"),
+        CheckConstraint("held_from <= starts_at AND ends_at <= held_until", name="held"),
+        Index("ix_bookings_instrument_time", "instrument_id", "held_until", "held_from"),
+        Index("ix_bookings_group_time", "exclusion_group_id", "held_until"),
         Index("ix_bookings_person_time", "person_id", "ends_at"),
         Index("ix_bookings_organisation_time", "organisation_id", "ends_at"),
         Index("ix_bookings_request", "request_id"),
+        Index("ix_bookings_bundle", "bundle_id"),
+        Index("ix_bookings_series", "series_id", "starts_at"),
+        Index("ix_bookings_state_start", "state", "starts_at"),
     )
 
     id: Mapped[UUID] = primary_key()
@@ -51,18 +68,38 @@ class Booking(Model):
     exclusion_group_id: Mapped[UUID | None] = mapped_column(ForeignKey("exclusion_groups.id"))
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
+    held_from: Mapped[datetime] = mapped_column(default=_as("starts_at"))
+    held_until: Mapped[datetime] = mapped_column(default=_as("ends_at"))
     title: Mapped[str] = mapped_column(String(200), default="")
     is_confidential: Mapped[bool] = mapped_column(default=False)
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey("persons.id"))
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisations.id"))
     request_id: Mapped[UUID | None] = mapped_column(ForeignKey("requests.id"))
     plan_id: Mapped[UUID | None] = mapped_column(ForeignKey("plans.id"))
+    series_id: Mapped[UUID | None] = mapped_column(ForeignKey("booking_series.id"))
+    series_day: Mapped[date | None] = mapped_column(Date)
+    bundle_id: Mapped[UUID | None]
+    is_assisted: Mapped[bool] = mapped_column(default=False)
+    checked_in_at: Mapped[datetime | None]
+    checked_out_at: Mapped[datetime | None]
+    no_show_at: Mapped[datetime | None]
+    booked_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
 
     instrument: Mapped[Instrument] = relationship()
     person: Mapped[Person | None] = relationship()
     organisation: Mapped[Organisation | None] = relationship()
+
+    @property
+    def interval(self) -> Interval:
+        """The booked time."""
+        return Interval(self.starts_at, self.ends_at)
+
+    @property
+    def held(self) -> Interval:
+        """The booked time with its buffers: nobody else's booking touches it."""
+        return Interval(self.held_from, self.held_until)
 
 
 class CalendarKind(StrEnum):

@@ -1,6 +1,7 @@
 """Every question asked of the ledger of held time."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -51,13 +52,13 @@ def exclusion_groups_of(instrument_ids: Iterable[UUID]) -> Select[ExclusionGroup
 
 
 def held_on(wanted: Instrument, during: Interval) -> Select[Booking]:
-    """Live bookings that touch a stretch on an instrument or run another one of its exclusion group."""
+    """Live bookings that, with their buffers, touch a stretch on an instrument or run another one of its group."""
     where = Booking.instrument_id == wanted.id
     if wanted.exclusion_group_id is not None:
         where = or_(where, Booking.exclusion_group_id == wanted.exclusion_group_id)
     return (
         select(Booking)
-        .where(where, Booking.state.in_(LIVE), Booking.starts_at < during.end, Booking.ends_at > during.start)
+        .where(where, Booking.state.in_(LIVE), Booking.held_from < during.end, Booking.held_until > during.start)
         .order_by(Booking.starts_at, Booking.unit)
     )
 
@@ -86,9 +87,7 @@ def same_closure(one: Booking) -> Select[Booking]:
 
 def busy(rows: Iterable[Booking], wanted: Instrument) -> list[Busy]:
     """What bookings (of `held_on`) leave not free on an instrument."""
-    return [
-        Busy(Interval(row.starts_at, row.ends_at), row.unit if row.instrument_id == wanted.id else None) for row in rows
-    ]
+    return [Busy(row.held, row.unit if row.instrument_id == wanted.id else None) for row in rows]
 
 
 def held(row: Booking) -> Held:
@@ -103,7 +102,19 @@ def terms_of(wanted: Instrument) -> Terms:
     plan = wanted.operating_plan
     shifts = tuple(WeeklyShift(s.weekday, s.start_minute, s.minutes) for s in plan.shifts) if plan else None
     zone = ZoneInfo(plan.timezone if plan else wanted.facility.timezone)
-    return Terms(wanted.booking_mode, zone, wanted.slot_minutes, wanted.least_minutes, wanted.most_minutes, shifts)
+    terms = Terms(wanted.booking_mode, zone, wanted.slot_minutes, wanted.least_minutes, wanted.most_minutes, shifts)
+    rules = wanted.rules
+    if rules is None:
+        return terms
+    return replace(
+        terms,
+        lead_minutes=rules.lead_minutes,
+        horizon_days=rules.horizon_days,
+        buffer_before=rules.buffer_before,
+        buffer_after=rules.buffer_after,
+        allows_overnight=rules.allows_overnight,
+        allows_several_days=rules.allows_several_days,
+    )
 
 
 # --- lists ------------------------------------------------------------------------------------------------

@@ -1,12 +1,17 @@
 """The ledger's verbs: whoever holds, changes or frees time does it through these."""
 
-from booking.services.ledger.bookings import approve, book, cancel, refuse
+from booking.services.ledger.admission import Wish, admit
+from booking.services.ledger.approvals import approve, refuse
+from booking.services.ledger.bookings import book
+from booking.services.ledger.cancelling import cancel
 from booking.services.ledger.closures import close
 from booking.services.ledger.holding import RUNNING_KINDS, Claim, change_state, free_unit, hold, lock_instruments, touch
 
 __all__ = [
     "RUNNING_KINDS",
     "Claim",
+    "Wish",
+    "admit",
     "approve",
     "book",
     "cancel",

@@ -4,9 +4,9 @@ Whoever holds or changes time locks its instruments first (`lock_instruments`); 
 docs/reference/locking.md. The database's guard refuses what slips through.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,7 +43,10 @@ _VERBS = {
 
 @dataclass(frozen=True)
 class Claim:
-    """What is to be held, for whom and why; closures and maintenance are nobody's."""
+    """What is to be held, for whom and why; closures and maintenance are nobody's.
+
+    `held` is the interval with its buffers (None: it has none).
+    """
 
     kind: BookingKind
     state: BookingState
@@ -55,6 +58,11 @@ class Claim:
     organisation_id: UUID | None = None
     request_id: UUID | None = None
     plan_id: UUID | None = None
+    held: Interval | None = None
+    series_id: UUID | None = None
+    series_day: date | None = None
+    bundle_id: UUID | None = None
+    is_assisted: bool = False
 
 
 def lock_instruments(tx: Tx, instrument_ids: Iterable[UUID]) -> dict[UUID, Instrument]:
@@ -71,9 +79,12 @@ def lock_instruments(tx: Tx, instrument_ids: Iterable[UUID]) -> dict[UUID, Instr
     return {row.id: row for row in rows}
 
 
-def free_unit(tx: Tx, instrument: Instrument, wanted: Interval, actor: Actor) -> int:
-    """The first unit that is free all through a stretch; Conflict "taken" when there is none."""
-    rows = tx.session.scalars(queries.held_on(instrument, wanted)).all()
+def free_unit(tx: Tx, instrument: Instrument, wanted: Interval, actor: Actor, gives_back: Collection[UUID] = ()) -> int:
+    """The first unit that is free all through a stretch; Conflict "taken" when there is none.
+
+    Bookings in `gives_back` are not in the way: the transaction frees their time.
+    """
+    rows = [row for row in tx.session.scalars(queries.held_on(instrument, wanted)) if row.id not in gives_back]
     units = availability.free_units(queries.busy(rows, instrument), instrument.capacity, wanted)
     if not units:
         raise taken(tx, instrument, wanted, actor)
@@ -87,6 +98,7 @@ def hold(tx: Tx, instrument: Instrument, claim: Claim, actor: Actor, now: dateti
     """
     if not 0 <= claim.unit < instrument.capacity:
         raise ValueError(f"unit {claim.unit} of an instrument with {instrument.capacity}")
+    held = claim.held or claim.interval
     row = Booking(
         uid=f"{uuid4()}@{urlsplit(installed().public_url).hostname}",
         kind=claim.kind,
@@ -96,6 +108,12 @@ def hold(tx: Tx, instrument: Instrument, claim: Claim, actor: Actor, now: dateti
         exclusion_group_id=instrument.exclusion_group_id if claim.kind in RUNNING_KINDS else None,
         starts_at=claim.interval.start,
         ends_at=claim.interval.end,
+        held_from=held.start,
+        held_until=held.end,
+        series_id=claim.series_id,
+        series_day=claim.series_day,
+        bundle_id=claim.bundle_id,
+        is_assisted=claim.is_assisted,
         title=claim.title,
         is_confidential=claim.is_confidential,
         person_id=claim.person_id,

@@ -1,6 +1,6 @@
 """Tables of the catalogue: what can be booked, where, and when it runs."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, String, Table, Text, UniqueConstraint
@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from accounts.models import Organisation
 from core.db import Model, enum_of, primary_key
 from facilities.policy import BookingMode
+
+if TYPE_CHECKING:
+    from facilities.models.rules import InstrumentRules
 
 facility_techniques = Table(
     "facility_techniques",
@@ -147,3 +150,4 @@ class Instrument(Model):
     facility: Mapped[Facility] = relationship(back_populates="instruments", foreign_keys=[facility_id])
     operating_plan: Mapped[OperatingPlan | None] = relationship()
     exclusion_group: Mapped[ExclusionGroup | None] = relationship()
+    rules: Mapped["InstrumentRules | None"] = relationship(foreign_keys="InstrumentRules.instrument_id", uselist=False)

@@ -1,0 +1,72 @@
+"""What the ledger's verbs share: the lock on a booking, sound texts, the mail to its holder."""
+
+from datetime import datetime
+from uuid import UUID
+
+from accounts import queries as accounts
+from booking.models import Booking, BookingKind
+from booking.queries import ledger as queries
+from booking.services.ledger.holding import lock_instruments
+from core import mail
+from core.db import Tx
+from core.errors import Invalid
+from core.i18n import N_, either
+
+LONGEST_TITLE = 200
+
+
+def locked(tx: Tx, booking_id: UUID) -> Booking:
+    """The booking, held after its instrument (docs/reference/locking.md)."""
+    seen = tx.one(queries.booking(booking_id))
+    lock_instruments(tx, [seen.instrument_id])
+    return tx.lock(queries.booking(booking_id))
+
+
+def whole(tx: Tx, row: Booking) -> list[Booking]:
+    """The booking itself; of a closure every unit's row."""
+    if row.kind in (BookingKind.CLOSURE, BookingKind.MAINTENANCE):
+        return list(tx.session.scalars(queries.same_closure(row).with_for_update())) or [row]
+    return [row]
+
+
+def sound_title(title: str) -> str:
+    """Without blanks around it; Invalid when it is too long."""
+    if len(title.strip()) > LONGEST_TITLE:
+        message = N_("At most %(most)s characters, please.")
+        raise Invalid(message, code="title_too_long", fields={"title": message}, most=LONGEST_TITLE)
+    return title.strip()
+
+
+def reason_missing() -> Invalid:
+    """The refusal of an act that somebody else will want to know the reason of."""
+    message = N_("Please say why: the person who holds the booking reads it.")
+    return Invalid(message, code="reason_missing", fields={"reason": message})
+
+
+def tell(tx: Tx, row: Booking, template: str, now: datetime, **more: str) -> None:
+    """Mail the holder what has become of their booking; closures have no holder."""
+    if row.person_id is None:
+        return
+    person = tx.one(accounts.person(row.person_id))
+    instrument = row.instrument
+    facility = instrument.facility
+    mail.send(
+        tx,
+        key=f"{template}:{row.id}:{row.sequence}",
+        to=person.email,
+        language=person.language,
+        template=template,
+        values={
+            "name": person.name,
+            "title": row.title,
+            "instrument": either(person.language, instrument.name_it, instrument.name),
+            "facility": either(person.language, facility.name_it, facility.name_en),
+            "city": facility.city,
+            "starts_at": row.starts_at.isoformat(),
+            "ends_at": row.ends_at.isoformat(),
+            "zone": facility.timezone,
+            "path": f"/bookings/{row.id}",
+            **more,
+        },
+        at=now,
+    )
