@@ -1,6 +1,6 @@
 """Public pages of the catalogue: the list with search, facets and map, and a page for each facility."""
 
-from flask import Blueprint, render_template, request
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from accounts.access import current_actor
@@ -10,10 +10,7 @@ from core.web import current_language
 from facilities import policy, queries
 from facilities.forms import wish_from
 from facilities.listing import listing
-from facilities.pages import CataloguePages
-
-blueprint = Blueprint("facilities", __name__)
-blueprint.record_once(lambda state: state.app.jinja_env.globals.update(catalogue=CataloguePages()))
+from facilities.views.blueprint import blueprint
 
 
 @blueprint.get("/facilities")
