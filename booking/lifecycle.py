@@ -110,6 +110,8 @@ BOOKING_STEPS: Steps[BookingState] = {
     (BookingState.TENTATIVE, "lapse"): (BookingState.CANCELLED, _SYSTEM),
     (BookingState.TENTATIVE, "move"): (BookingState.TENTATIVE, _OWNER | _MANAGER),
     (BookingState.CONFIRMED, "move"): (BookingState.CONFIRMED, _OWNER | _MANAGER),
+    (BookingState.TENTATIVE, "rename"): (BookingState.TENTATIVE, _OWNER | _MANAGER),
+    (BookingState.CONFIRMED, "rename"): (BookingState.CONFIRMED, _OWNER | _MANAGER),
     (BookingState.CONFIRMED, "ask_again"): (BookingState.TENTATIVE, _OWNER),
     (BookingState.TENTATIVE, "hand_over"): (BookingState.TENTATIVE, _OWNER | _MANAGER),
     (BookingState.CONFIRMED, "hand_over"): (BookingState.CONFIRMED, _OWNER | _MANAGER),

@@ -195,6 +195,22 @@ def transaction() -> Iterator[Tx]:
     tx.committed()
 
 
+@contextmanager
+def rehearsal() -> Iterator[Tx]:
+    """Open one write transaction and undo all of it at its end: for finding out what a verb would do."""
+    session = db.session()
+    session.rollback()
+    _begin_for_writing(session)
+    try:
+        yield Tx(session)
+    except OperationalError as error:
+        if _is_locked(error):
+            raise Busy from error
+        raise
+    finally:
+        session.rollback()
+
+
 def _begin_for_writing(session: Session) -> None:
     for attempt in range(BEGIN_TRIES):
         try:

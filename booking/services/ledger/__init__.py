@@ -3,7 +3,7 @@
 from booking.services.ledger.admission import Wish, admit
 from booking.services.ledger.approvals import approve, refuse
 from booking.services.ledger.bookings import book
-from booking.services.ledger.cancelling import cancel
+from booking.services.ledger.cancelling import cancel, cancel_locked
 from booking.services.ledger.closures import close
 from booking.services.ledger.holding import RUNNING_KINDS, Claim, change_state, free_unit, hold, lock_instruments, touch
 
@@ -15,6 +15,7 @@ __all__ = [
     "approve",
     "book",
     "cancel",
+    "cancel_locked",
     "change_state",
     "close",
     "free_unit",
