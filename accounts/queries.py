@@ -1,9 +1,10 @@
 """Every question asked of people and organisations."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, String, Uuid, column, func, or_, select, table
+from sqlalchemy import Row, Select, String, Uuid, column, func, literal, or_, select, table, true, union_all
 from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from accounts.models import (
@@ -57,29 +58,40 @@ def organisations_of(person_id: UUID) -> Select[Organisation]:
     )
 
 
-def counts(account: Person) -> bool:
-    """Whether the account is in use; the demo's have a public password, so without the demo they are nobody's."""
-    return account.is_active and (installed().demo or not account.demo)
+def counts(account: Person | Row[Any]) -> bool:
+    """Whether an account is in use; the demo's have a public password, so without the demo they are nobody's."""
+    return bool(account.is_active and (installed().demo or not account.demo))
+
+
+def _roles_of(person_id: UUID) -> Select[Any]:
+    """A person with each of their memberships and posts, one row each; one row without a role for who has none."""
+    member = select(literal("organisation").label("at"), Membership.organisation_id.label("where"), Membership.role)
+    posted = select(literal("facility").label("at"), Post.facility_id.label("where"), Post.role)
+    roles = union_all(member.where(Membership.person_id == person_id), posted.where(Post.person_id == person_id))
+    role = roles.subquery()
+    columns = (Person.name, Person.language, Person.is_office, Person.is_active, Person.demo)
+    return (
+        select(*columns, role.c.at, role.c.where, role.c.role)
+        .select_from(Person)
+        .outerjoin(role, true())
+        .where(Person.id == person_id)
+    )
 
 
 def actor_of(session: Session, person_id: UUID | None) -> Actor:
-    """Who this person is right now; a visitor when the account is unknown or does not count."""
+    """Who this person is right now, in one statement; a visitor when the account is unknown or does not count."""
     if person_id is None:
         return VISITOR
-    found = session.scalars(
-        person(person_id)
-        .options(selectinload(Person.memberships), selectinload(Person.posts))
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if found is None or not counts(found):
+    rows = session.execute(_roles_of(person_id)).all()
+    if not rows or not counts(rows[0]):
         return VISITOR
     return Actor(
-        person_id=found.id,
-        name=found.name,
-        language=found.language,
-        memberships={m.organisation_id: m.role for m in found.memberships},
-        posts={p.facility_id: p.role for p in found.posts},
-        is_office=found.is_office,
+        person_id=person_id,
+        name=rows[0].name,
+        language=rows[0].language,
+        memberships={row.where: row.role for row in rows if row.at == "organisation"},
+        posts={row.where: row.role for row in rows if row.at == "facility"},
+        is_office=rows[0].is_office,
     )
 
 
