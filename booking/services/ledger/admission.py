@@ -27,7 +27,8 @@ class Wish:
     """Time that a person wants on an instrument, in the name of an organisation.
 
     `gives_back` names bookings whose time the same transaction frees (a move gives its old time back): they are neither
-    in the way nor counted. `together_with` names the other instruments that are booked along with this one.
+    in the way nor counted. `together_with` names the other instruments that are booked along with this one. `unit` is
+    taken before all others when it is free.
     """
 
     interval: Interval
@@ -37,6 +38,7 @@ class Wish:
     is_assisted: bool = False
     gives_back: frozenset[UUID] = frozenset()
     together_with: frozenset[UUID] = frozenset()
+    unit: int | None = None
 
 
 def admit(tx: Tx, instrument: Instrument, wish: Wish, actor: Actor, now: datetime) -> Claim:
@@ -58,7 +60,7 @@ def admit(tx: Tx, instrument: Instrument, wish: Wish, actor: Actor, now: datetim
         state=BookingState.TENTATIVE if needs_approval else BookingState.CONFIRMED,
         interval=wanted,
         held=held,
-        unit=free_unit(tx, instrument, held, actor, wish.gives_back),
+        unit=free_unit(tx, instrument, held, actor, wish.gives_back, wish.unit),
         title=wish.title,
         person_id=wish.person_id,
         organisation_id=wish.organisation_id,

@@ -4,7 +4,8 @@ Whoever holds or changes time locks its instruments first (`lock_instruments`); 
 docs/reference/locking.md. The database's guard refuses what slips through.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -79,16 +80,35 @@ def lock_instruments(tx: Tx, instrument_ids: Iterable[UUID]) -> dict[UUID, Instr
     return {row.id: row for row in rows}
 
 
-def free_unit(tx: Tx, instrument: Instrument, wanted: Interval, actor: Actor, gives_back: Collection[UUID] = ()) -> int:
-    """The first unit that is free all through a stretch; Conflict "taken" when there is none.
+def free_unit(
+    tx: Tx,
+    instrument: Instrument,
+    wanted: Interval,
+    actor: Actor,
+    gives_back: Collection[UUID] = (),
+    unit: int | None = None,
+) -> int:
+    """The first unit that is free all through a stretch, `unit` before all others; Conflict "taken" when there is none.
 
     Bookings in `gives_back` are not in the way: the transaction frees their time.
     """
     rows = [row for row in tx.session.scalars(queries.held_on(instrument, wanted)) if row.id not in gives_back]
     units = availability.free_units(queries.busy(rows, instrument), instrument.capacity, wanted)
     if not units:
-        raise taken(tx, instrument, wanted, actor)
-    return units[0]
+        raise taken(tx, instrument, wanted, actor, gives_back)
+    return unit if unit in units else units[0]
+
+
+@contextmanager
+def guarded(tx: Tx, instrument: Instrument, wanted: Interval, actor: Actor) -> Iterator[None]:
+    """Rows of the ledger written in here are undone, alone, when the database refuses an overlap: Conflict "taken"."""
+    try:
+        with tx.session.begin_nested():
+            yield
+    except IntegrityError as error:
+        if not _is_guard(error):
+            raise
+        raise taken(tx, instrument, wanted, actor) from error
 
 
 def hold(tx: Tx, instrument: Instrument, claim: Claim, actor: Actor, now: datetime) -> Booking:
@@ -124,27 +144,32 @@ def hold(tx: Tx, instrument: Instrument, claim: Claim, actor: Actor, now: dateti
         changed_at=now,
     )
     row.instrument = instrument
-    try:
-        with tx.session.begin_nested():
-            tx.session.add(row)
-    except IntegrityError as error:
-        if not _is_guard(error):
-            raise
-        raise taken(tx, instrument, claim.interval, actor) from error
+    with guarded(tx, instrument, claim.interval, actor):
+        tx.session.add(row)
     audit.record(tx, actor.person_id, _VERBS[claim.kind], row, now, detail=_facts(row))
     touch(tx, row, now)
     return row
 
 
-def change_state(tx: Tx, row: Booking, verb: str, actor: Actor, now: datetime, reason: str = "") -> None:
-    """Take a step of the table on a locked booking, audited; calendar programs see a new sequence number."""
+def change_state(
+    tx: Tx,
+    row: Booking,
+    verb: str,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
+    facts: Mapping[str, Any] | None = None,
+) -> None:
+    """Take a step of the table on a locked booking, audited; calendar programs see a new sequence number.
+
+    `facts` are what the step changed beside the state, for the audit.
+    """
     before = row.state
     row.state = step(BOOKING_STEPS, before, verb, policy.acting_role(actor, queries.held(row)))
     row.sequence += 1
     row.changed_at = now
-    audit.record(
-        tx, actor.person_id, verb, row, now, reason=reason, detail={"before": before.value, "after": row.state.value}
-    )
+    detail = {**(facts or {}), "before": before.value, "after": row.state.value}
+    audit.record(tx, actor.person_id, verb, row, now, reason=reason, detail=detail)
     touch(tx, row, now)
 
 
@@ -158,10 +183,12 @@ def touch(tx: Tx, row: Booking, now: datetime) -> None:
         tx.before_commit(("calendar", kind.value, str(subject_id)), raise_version)
 
 
-def taken(tx: Tx, instrument: Instrument, wanted: Interval, actor: Actor) -> Conflict:
+def taken(
+    tx: Tx, instrument: Instrument, wanted: Interval, actor: Actor, gives_back: Collection[UUID] = ()
+) -> Conflict:
     """The refusal of a stretch that is not free: who has it, and what is free next, as far as the actor may know."""
     ahead = Interval(wanted.start, wanted.end + LOOK_AHEAD)
-    rows = tx.session.scalars(queries.held_on(instrument, ahead)).all()
+    rows = [row for row in tx.session.scalars(queries.held_on(instrument, ahead)) if row.id not in gives_back]
     terms = queries.terms_of(instrument)
     free = availability.next_free(queries.busy(rows, instrument), instrument.capacity, wanted, terms.is_open)
     values: dict[str, Any] = {}
