@@ -19,7 +19,7 @@ from booking.models.everyday import (
     Waiting,
     WaitState,
 )
-from booking.models.ledger import Booking, BookingKind, CalendarKind, CalendarVersion
+from booking.models.ledger import LONG, Booking, BookingKind, CalendarKind, CalendarVersion
 from booking.models.plans import Plan, PlanBlock
 from booking.models.requests import (
     Feasibility,
@@ -35,6 +35,7 @@ from booking.models.rounds import Entitlement, Fairness, Round, RoundHold, Round
 from booking.models.work import PlanTask
 
 __all__ = [
+    "LONG",
     "Approval",
     "ApprovalLevel",
     "Booking",

@@ -105,16 +105,18 @@ class ApprovalLevel(Model):
 
 
 class Approval(Model):
-    """One level of a booking's approval, given."""
+    """One level of a booking's approval, given; by a deputy `for_id`, the manager they stand for."""
 
     __tablename__ = "approvals"
 
     booking_id: Mapped[UUID] = mapped_column(ForeignKey("bookings.id"), primary_key=True)
     level: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey("persons.id"))
+    for_id: Mapped[UUID | None] = mapped_column(ForeignKey("persons.id"))
     at: Mapped[datetime]
 
-    person: Mapped[Person | None] = relationship()
+    person: Mapped[Person | None] = relationship(foreign_keys=[person_id])
+    stood_for: Mapped[Person | None] = relationship(foreign_keys=[for_id])
 
 
 class Deputy(Model):

@@ -6,13 +6,13 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from accounts.models import Person
 from booking.availability import Busy
 from booking.lifecycle import LIVE, BookingState
-from booking.models import Booking, BookingKind, CalendarKind, CalendarVersion
+from booking.models import LONG, Booking, BookingKind, CalendarKind, CalendarVersion
 from booking.policy.ledger import Held
 from booking.terms import Terms
 from core.audit import AuditEntry
@@ -51,6 +51,15 @@ def exclusion_groups_of(instrument_ids: Iterable[UUID]) -> Select[ExclusionGroup
     return select(ExclusionGroup).where(ExclusionGroup.id.in_(groups)).order_by(ExclusionGroup.id)
 
 
+def touching(during: Interval) -> ColumnElement[bool]:
+    """Bookings that, with their buffers, touch a stretch; an index finds them however many lie behind it."""
+    near = and_(
+        Booking.held_from > during.start - LONG, Booking.held_from < during.end, Booking.held_until > during.start
+    )
+    across = and_(Booking.is_long, Booking.held_until > during.start, Booking.held_from <= during.start - LONG)
+    return or_(near, across)
+
+
 def held_on(wanted: Instrument, during: Interval) -> Select[Booking]:
     """Live bookings that, with their buffers, touch a stretch on an instrument or run another one of its group."""
     where = Booking.instrument_id == wanted.id
@@ -58,7 +67,7 @@ def held_on(wanted: Instrument, during: Interval) -> Select[Booking]:
         where = or_(where, Booking.exclusion_group_id == wanted.exclusion_group_id)
     return (
         select(Booking)
-        .where(where, Booking.state.in_(LIVE), Booking.held_from < during.end, Booking.held_until > during.start)
+        .where(where, Booking.state.in_(LIVE), touching(during))
         .order_by(Booking.starts_at, Booking.unit)
     )
 

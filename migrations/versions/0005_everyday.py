@@ -25,6 +25,11 @@ POSTGRESQL = (
     "ALTER TABLE bookings ALTER COLUMN held_from SET NOT NULL",
     "ALTER TABLE bookings ALTER COLUMN held_until SET NOT NULL",
     "ALTER TABLE bookings ADD CONSTRAINT ck_bookings_held CHECK (held_from <= starts_at AND ends_at <= held_until)",
+    "ALTER TABLE bookings ADD COLUMN is_long BOOLEAN NOT NULL DEFAULT FALSE",
+    "UPDATE bookings SET is_long = held_until - held_from > INTERVAL '168 hours'",
+    """ALTER TABLE bookings ADD CONSTRAINT ck_bookings_is_long
+        CHECK (is_long = (held_until - held_from > INTERVAL '168 hours'))""",
+    "CREATE INDEX ix_bookings_long ON bookings (held_until) WHERE is_long",
     f"ALTER TABLE bookings ADD COLUMN series_id UUID CONSTRAINT {SERIES} REFERENCES booking_series (id)",
     "ALTER TABLE bookings DROP CONSTRAINT bookings_no_overlap",
     "ALTER TABLE bookings DROP CONSTRAINT bookings_exclusive",
@@ -36,6 +41,15 @@ POSTGRESQL = (
 )
 
 
+def _touches(column: str, rest: str) -> str:
+    """Whether a live booking touches the new one: a short one that begins at most a week before it, or a long one."""
+    common = f"{column} = NEW.{column} AND {rest} AND state IN {LIVE} AND id <> NEW.id"
+    return f"""EXISTS (SELECT 1 FROM bookings WHERE {common} AND held_from > datetime(NEW.held_from, '-8 days')
+                AND held_from < NEW.held_until AND held_until > NEW.held_from)
+            OR EXISTS (SELECT 1 FROM bookings INDEXED BY ix_bookings_long WHERE {common} AND is_long
+                AND held_until > NEW.held_from AND held_from < NEW.held_until)"""
+
+
 def _guard(name: str, event: str) -> str:
     """Both guards, and the check that SQLite cannot add to a table: a booking's buffers lie around it."""
     return f"""CREATE TRIGGER bookings_no_overlap_{name} BEFORE {event} ON bookings
@@ -43,13 +57,11 @@ def _guard(name: str, event: str) -> str:
         BEGIN
             SELECT RAISE(ABORT, 'ck_bookings_held')
                 WHERE NEW.held_from = '' OR NEW.held_from > NEW.starts_at OR NEW.held_until < NEW.ends_at;
-            SELECT RAISE(ABORT, 'bookings_no_overlap') WHERE EXISTS (
-                SELECT 1 FROM bookings WHERE instrument_id = NEW.instrument_id AND unit = NEW.unit
-                AND state IN {LIVE} AND id <> NEW.id AND held_from < NEW.held_until AND held_until > NEW.held_from);
-            SELECT RAISE(ABORT, 'bookings_exclusive') WHERE NEW.exclusion_group_id IS NOT NULL AND EXISTS (
-                SELECT 1 FROM bookings WHERE exclusion_group_id = NEW.exclusion_group_id
-                AND instrument_id <> NEW.instrument_id
-                AND state IN {LIVE} AND id <> NEW.id AND held_from < NEW.held_until AND held_until > NEW.held_from);
+            SELECT RAISE(ABORT, 'ck_bookings_is_long')
+                WHERE NEW.is_long <> (julianday(NEW.held_until) - julianday(NEW.held_from) > 7.000001);
+            SELECT RAISE(ABORT, 'bookings_no_overlap') WHERE {_touches("instrument_id", "unit = NEW.unit")};
+            SELECT RAISE(ABORT, 'bookings_exclusive') WHERE NEW.exclusion_group_id IS NOT NULL
+                AND ({_touches("exclusion_group_id", "instrument_id <> NEW.instrument_id")});
         END"""
 
 
@@ -59,10 +71,13 @@ SQLITE = (
     "ALTER TABLE bookings ADD COLUMN held_from DATETIME NOT NULL DEFAULT ''",
     "ALTER TABLE bookings ADD COLUMN held_until DATETIME NOT NULL DEFAULT ''",
     "UPDATE bookings SET held_from = starts_at, held_until = ends_at",
+    "ALTER TABLE bookings ADD COLUMN is_long BOOLEAN NOT NULL DEFAULT 0",
+    "UPDATE bookings SET is_long = julianday(held_until) - julianday(held_from) > 7.000001",
+    "CREATE INDEX ix_bookings_long ON bookings (held_until) WHERE is_long",
     f"ALTER TABLE bookings ADD COLUMN series_id CHAR(32) CONSTRAINT {SERIES} REFERENCES booking_series (id)",
     _guard("insert", "INSERT"),
     _guard(
-        "update", "UPDATE OF state, instrument_id, unit, exclusion_group_id, starts_at, ends_at, held_from, held_until"
+        "update", "UPDATE OF state, instrument_id, unit, exclusion_group_id, starts_at, ends_at, held_from, held_until, is_long"
     ),
 )
 
@@ -76,8 +91,8 @@ def upgrade() -> None:
         op.add_column("bookings", column)
     op.drop_index("ix_bookings_instrument_time", "bookings")
     op.drop_index("ix_bookings_group_time", "bookings")
-    op.create_index("ix_bookings_instrument_time", "bookings", ["instrument_id", "held_until", "held_from"])
-    op.create_index("ix_bookings_group_time", "bookings", ["exclusion_group_id", "held_until"])
+    op.create_index("ix_bookings_instrument_time", "bookings", ["instrument_id", "held_from"])
+    op.create_index("ix_bookings_group_time", "bookings", ["exclusion_group_id", "held_from"])
     op.create_index("ix_bookings_bundle", "bookings", ["bundle_id"])
     op.create_index("ix_bookings_series", "bookings", ["series_id", "starts_at"])
     op.create_index("ix_bookings_state_start", "bookings", ["state", "starts_at"])
@@ -330,8 +345,10 @@ def _make_tables() -> None:
         sa.Column("booking_id", sa.Uuid(), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("for_id", sa.Uuid(), nullable=True),
         sa.Column("at", core.db.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["booking_id"], ["bookings.id"], name=op.f("fk_approvals_booking_id")),
+        sa.ForeignKeyConstraint(["for_id"], ["persons.id"], name=op.f("fk_approvals_for_id")),
         sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_approvals_person_id")),
         sa.PrimaryKeyConstraint("booking_id", "level", name=op.f("pk_approvals")),
     )
