@@ -35,15 +35,20 @@ class Interval:
         return self.start <= other.start and other.end <= self.end
 
 
+def joined(stretches: Iterable[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """Sorted, disjoint and not touching stretches that cover the same time: `union` of plain pairs."""
+    merged: list[tuple[datetime, datetime]] = []
+    for start, end in sorted(stretches):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return merged
+
+
 def union(intervals: Iterable[Interval]) -> list[Interval]:
     """Sorted, disjoint and not touching stretches that cover the same time."""
-    merged: list[Interval] = []
-    for interval in sorted(intervals):
-        if merged and interval.start <= merged[-1].end:
-            merged[-1] = Interval(merged[-1].start, max(merged[-1].end, interval.end))
-        else:
-            merged.append(interval)
-    return merged
+    return [Interval(start, end) for start, end in joined((one.start, one.end) for one in intervals)]
 
 
 def intersection(first: Iterable[Interval], second: Iterable[Interval]) -> list[Interval]:

@@ -125,3 +125,54 @@ def test_many_bookings_cost_no_more_statements(visitor: Browser, instrument: Ins
     with statements() as many:
         ask(visitor, instrument)
     assert len(many) <= len(few)
+
+
+def test_all_instruments_are_answered_at_once_in_five_statements(app: Flask, visitor: Browser, context: Flask) -> None:
+    open_lab, closed_lab = a_facility(slug="a-open"), a_facility(slug="b-closed", free_busy_is_public=False)
+    group = an_exclusion_group(open_lab)
+    protons, carbon = (an_instrument(open_lab, exclusion_group_id=group.id) for _ in range(2))
+    hidden = an_instrument(closed_lab, capacity=2)
+    anna = a_booker(name="Anna")
+    anna.book(carbon, title="Secret")
+    anna.book(hidden)
+    seen = visitor.get("/api/v1/availability", query_string=MONDAY_ONLY)
+    stretch = {"start": "2027-01-04T09:00:00Z", "end": "2027-01-04T11:00:00Z"}
+    assert [(one["id"], one["busy"]) for one in seen.json["instruments"]] == [
+        (str(protons.id), [stretch]),
+        (str(carbon.id), [stretch]),
+    ]
+    assert "Anna" not in seen.text
+    assert "Secret" not in seen.text
+    member = browser(app, a_member().id)
+    with statements() as sent:
+        all_of_them = member.get("/api/v1/availability", query_string=MONDAY_ONLY)
+    assert len(sent) <= 5
+    assert [one["facility"] for one in all_of_them.json["instruments"]] == ["a-open", "a-open", "b-closed"]
+    assert all_of_them.json["instruments"][2]["busy"] == []
+    one_lab = member.get("/api/v1/availability", query_string={**MONDAY_ONLY, "facility": "b-closed"})
+    assert [one["id"] for one in one_lab.json["instruments"]] == [str(hidden.id)]
+    assert member.get("/api/v1/availability", query_string={**MONDAY_ONLY, "facility": "none"}).status_code == 404
+    too_long = {"from": "2027-01-01T00:00:00Z", "to": "2027-03-01T00:00:00Z"}
+    assert member.get("/api/v1/availability", query_string=too_long).status_code == 422
+
+
+def test_the_answer_about_all_is_304_until_something_that_one_sees_is_booked(visitor: Browser, context: Flask) -> None:
+    instrument, hidden = an_instrument(), an_instrument(a_facility(free_busy_is_public=False))
+
+    def again(tag: str) -> Any:
+        return visitor.get("/api/v1/availability", query_string=MONDAY_ONLY, headers={"If-None-Match": tag})
+
+    tag = again("").headers["ETag"]
+    anna = a_booker()
+    anna.book(hidden)
+    assert again(tag).status_code == 304
+    anna.book(instrument)
+    assert again(tag).status_code == 200
+
+
+def test_a_stretch_inside_a_month_long_closure_is_busy(visitor: Browser, instrument: Instrument) -> None:
+    for unit in range(2):
+        a_booking(instrument, unit=unit, starts_at=NINE - timedelta(days=15), ends_at=NINE + timedelta(days=15))
+    assert ask(visitor, instrument).json["busy"] == [
+        {"start": "2027-01-04T00:00:00Z", "end": "2027-01-05T00:00:00Z"},
+    ]
