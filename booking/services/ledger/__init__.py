@@ -2,7 +2,7 @@
 
 from booking.services.ledger.admission import Wish, admit
 from booking.services.ledger.approvals import approve, refuse
-from booking.services.ledger.bookings import book
+from booking.services.ledger.bookings import Order, book, book_together
 from booking.services.ledger.cancelling import cancel, cancel_locked
 from booking.services.ledger.closures import close
 from booking.services.ledger.holding import RUNNING_KINDS, Claim, change_state, free_unit, hold, lock_instruments, touch
@@ -10,10 +10,12 @@ from booking.services.ledger.holding import RUNNING_KINDS, Claim, change_state, 
 __all__ = [
     "RUNNING_KINDS",
     "Claim",
+    "Order",
     "Wish",
     "admit",
     "approve",
     "book",
+    "book_together",
     "cancel",
     "cancel_locked",
     "change_state",
