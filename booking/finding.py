@@ -108,7 +108,7 @@ def _within(terms: Terms, wish: Wish, now: datetime) -> list[Interval]:
 def _earliest(terms: Terms, window: Interval, wanted: int, now: datetime) -> Interval | None:
     """The first booking in a window that the terms allow."""
     minutes = bookable_minutes(terms, wanted)
-    for start in islice(_grid_starts(terms, window), MOST_TRIES):
+    for start in islice(grid_starts(terms, window), MOST_TRIES):
         end = _end(terms, start, minutes)
         if end > window.end:
             return None
@@ -127,7 +127,7 @@ def _end(terms: Terms, start: datetime, minutes: int) -> datetime:
     return local_instant(wall.date(), wall.hour * 60 + wall.minute + minutes, terms.zone)
 
 
-def _grid_starts(terms: Terms, window: Interval) -> Iterator[datetime]:
+def grid_starts(terms: Terms, window: Interval) -> Iterator[datetime]:
     """Instants of a window that may be on the grid, in order; `check_times` has the last word on each."""
     anchors = _anchors(terms, window)
     at = window.start.replace(second=0, microsecond=0)
