@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from core.intervals import Interval
@@ -33,14 +33,23 @@ def free_units(busy: Iterable[Busy], capacity: int, wanted: Interval) -> list[in
     return [unit for unit in range(capacity) if unit not in taken]
 
 
-def next_free(
-    busy: Sequence[Busy], capacity: int, wanted: Interval, is_allowed: Callable[[Interval], bool]
-) -> datetime | None:
-    """The first instant after the wanted start from which a stretch as long is free and allowed; None if not found.
+def with_buffers(busy: Iterable[Busy], before: timedelta, after: timedelta) -> list[Busy]:
+    """What is not free for a booking that keeps buffers of its own: held stretches reach further by them."""
+    return [Busy(Interval(one.interval.start - after, one.interval.end + before), one.unit) for one in busy]
 
-    Only ends of busy stretches can be such instants.
+
+def next_free(
+    busy: Sequence[Busy],
+    capacity: int,
+    wanted: Interval,
+    starts: Iterable[datetime],
+    is_allowed: Callable[[Interval], bool],
+) -> datetime | None:
+    """The first of the starts after the wanted one from which a stretch as long is free and allowed; None: not found.
+
+    With buffers: `busy` as `with_buffers` gives it.
     """
-    for start in sorted({one.interval.end for one in busy if one.interval.end > wanted.start}):
+    for start in sorted(at for at in starts if at > wanted.start):
         candidate = Interval(start, start + wanted.length)
         if free_units(busy, capacity, candidate) and is_allowed(candidate):
             return start

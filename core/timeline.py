@@ -6,17 +6,28 @@ template can write with static classes (a strict content security policy allows 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from core.intervals import Interval, difference, intersection, union
-from core.localtime import day_interval
+from core.timeline_places import QUARTERS, Day, Label, Place, days_from, fitting, in_lane, lanes, place, quarter, shaded
 
-QUARTERS = 96  # of an hour in a day, by the wall clock
-PIXELS_A_DAY = (36, 130, 384, 768, 1536)  # at zoom 0 … 4, the widths of timeline.css
-PIXELS_ONE_DAY = (960, 960, 960, 1920, 1920)
+__all__ = [
+    "Bar",
+    "Cell",
+    "Day",
+    "Drag",
+    "FreeStretch",
+    "Look",
+    "Mark",
+    "PlacedBar",
+    "Row",
+    "Timeline",
+    "days_from",
+    "timeline",
+]
 FIRST_ZOOM = 1
 
 
@@ -41,7 +52,11 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True)
 class Bar:
-    """A stretch of held time. `code` is the shortest label, `who` the next; `says` is the whole accessible name."""
+    """A stretch of held time. `code` is the shortest label, `who` the next; `says` is the whole accessible name.
+
+    `held` is the same with buffers around it. With a `sequence` (what the server knew when it drew the bar) the reader
+    may drag it. `fills` is said of a bar that leaves no unit of its row free.
+    """
 
     when: Interval
     look: Look
@@ -51,16 +66,38 @@ class Bar:
     url: str | None = None
     marks: frozenset[Mark] = frozenset()
     key: str = ""
+    held: Interval | None = None
+    sequence: int | None = None
+    fills: bool = False
+
+    @property
+    def busy(self) -> Interval:
+        """What nobody else can have."""
+        return self.held or self.when
 
 
 BookUrl = Callable[[Interval], str | None]
 
 
 @dataclass(frozen=True)
+class Drag:
+    """What a script needs to draw a new booking on a row: the form's address, the grid, the shortest length.
+
+    Starts are the wall minutes of a day that leave `anchor` when divided by `step`.
+    """
+
+    url: str
+    step: int
+    anchor: int
+    least: int
+
+
+@dataclass(frozen=True)
 class Row:
     """One instrument: its bars, when it is open (None: always), and where to book a free stretch.
 
-    `book_url` gives None for a stretch that cannot be booked; nothing before `free_from` is offered.
+    `book_url` gives None for a stretch that cannot be booked; nothing is offered in what is `kept` from booking by more
+    than its bars: buffers, the past.
     """
 
     name: str
@@ -70,21 +107,21 @@ class Row:
     capacity: int = 1
     open: Sequence[Interval] | None = None
     book_url: BookUrl | None = None
-    free_from: datetime | None = None
+    kept: Sequence[Interval] = ()
 
 
 @dataclass(frozen=True)
 class PlacedBar:
-    """A bar in the cell of the day on which its visible part begins."""
+    """A bar in the cell of the day on which its visible part begins; `buffer` are the classes of what is around it."""
 
     bar: Bar
-    start: int
-    days: int
-    quarters: int
+    place: Place
     lane: int
-    from_before: bool
-    goes_on: bool
     classes: str
+    times: str
+    buffer: str = ""
+    drag_from: str = ""
+    drag_until: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,21 +136,10 @@ class FreeStretch:
 class Cell:
     """One instrument's day."""
 
-    day: "Day"
+    day: Day
     bars: Sequence[PlacedBar]
     off: Sequence[str]
     agenda: Sequence[Bar | FreeStretch]
-
-
-@dataclass(frozen=True)
-class Day:
-    """A column. `hours` is 23 or 25 on the days of a clock change."""
-
-    date: date
-    when: Interval
-    is_weekend: bool
-    is_today: bool
-    hours: int
 
 
 @dataclass(frozen=True)
@@ -128,7 +154,10 @@ class PlacedRow:
 
 @dataclass(frozen=True)
 class Timeline:
-    """Everything the template needs. `shown_day` is the day of the phone's agenda."""
+    """Everything the template needs. `shown_day` is the day of the phone's agenda.
+
+    With `day_urls` each day's agenda is a page of its own, and only the shown one's is here.
+    """
 
     zone: str
     days: Sequence[Day]
@@ -140,17 +169,26 @@ class Timeline:
     now_class: str = ""
     day_urls: Sequence[str] = field(default_factory=tuple)
 
+    @property
+    def has_buffers(self) -> bool:
+        """Whether a buffer is drawn."""
+        return any(bar.buffer for row in self.rows for cell in row.cells for bar in cell.bars)
 
-def days_from(first: date, count: int, zone: str, now: datetime) -> list[Day]:
-    """`count` local days from `first`."""
-    local = ZoneInfo(zone)
-    today = now.astimezone(local).date()
-    found = []
-    for offset in range(count):
-        one = first + timedelta(days=offset)
-        when = day_interval(one, local)
-        found.append(Day(one, when, one.weekday() >= 5, one == today, when.minutes // 60))
-    return found
+    @property
+    def can_drag(self) -> bool:
+        """Whether anything can be drawn or moved."""
+        return any(row.row.drag for row in self.rows)
+
+    @property
+    def groups(self) -> list[list[PlacedRow]]:
+        """The rows, those of one group that follow each other together."""
+        found: list[list[PlacedRow]] = []
+        for row in self.rows:
+            if found and found[-1][0].row.group == row.row.group:
+                found[-1].append(row)
+            else:
+                found.append([row])
+        return found
 
 
 def timeline(
@@ -165,14 +203,15 @@ def timeline(
 ) -> Timeline:
     """Place every bar that touches the days; `shown_day` defaults to today, else the first day with a bar."""
     local = ZoneInfo(zone)
-    placed = [_row(row, days, local) for row in rows]
-    bars = [p.bar for r in placed for c in r.cells for p in c.bars]
+    span = Interval(days[0].when.start, days[-1].when.end)
+    bars = [bar for row in rows for bar in row.bars if bar.when.overlaps(span)]
     if shown_day is None or not 0 <= shown_day < len(days):
         shown_day = _first_day(days, bars)
+    agendas = days if day_url is None else [days[shown_day]]
     return Timeline(
         zone=zone,
         days=days,
-        rows=placed,
+        rows=[_row(row, days, agendas, local) for row in rows],
         looks=[look for look in Look if any(b.look is look for b in bars)],
         marks=[mark for mark in Mark if any(mark in b.marks for b in bars)],
         zoom=zoom,
@@ -193,149 +232,77 @@ def _first_day(days: Sequence[Day], bars: Sequence[Bar]) -> int:
 def _now_class(days: Sequence[Day], now: datetime, local: ZoneInfo) -> str:
     for index, day in enumerate(days):
         if day.when.start <= now < day.when.end:
-            return f"D{index} s{_quarter(now, local)}"
+            return f"D{index} s{quarter(now, local)}"
     return ""
 
 
-def _quarter(at: datetime, local: ZoneInfo) -> int:
-    wall = at.astimezone(local)
-    return wall.hour * 4 + wall.minute // 15
-
-
-def _row(row: Row, days: Sequence[Day], local: ZoneInfo) -> PlacedRow:
+def _row(row: Row, days: Sequence[Day], agendas: Sequence[Day], local: ZoneInfo) -> PlacedRow:
     span = Interval(days[0].when.start, days[-1].when.end)
     visible = sorted((b for b in row.bars if b.when.overlaps(span)), key=lambda b: (b.when, b.says))
-    lanes, count = _lanes(visible)
-    held = _full(row, visible)
-    cells = [
-        Cell(
-            day=day,
-            bars=[
-                placed
-                for bar, lane in zip(visible, lanes, strict=True)
-                if (placed := _place(bar, lane, index, days, local)) is not None
-            ],
-            off=_off(row, day, local),
-            agenda=_agenda(row, visible, held, day),
-        )
-        for index, day in enumerate(days)
+    taken, count = lanes([bar.when for bar in visible])
+    cells: list[list[PlacedBar]] = [[] for _ in days]
+    for bar, lane in zip(visible, taken, strict=True):
+        where = place(bar.when, days, local)
+        if where is not None:
+            cells[where.day].append(_placed(bar, where, lane, days, local))
+    closed = [] if row.open is None else difference([span], row.open)
+    placed = [
+        Cell(day, cells[n], shaded(closed, day, local), _agenda(row, visible, day) if day in agendas else ())
+        for n, day in enumerate(days)
     ]
-    return PlacedRow(row, cells, count, _used(row, visible, span))
+    return PlacedRow(row, placed, count, _used(row, visible, span))
 
 
-def _lanes(bars: Sequence[Bar]) -> tuple[list[int], int]:
-    """The first lane that is free for each bar (in order of start), and how many lanes that takes."""
-    ends: list[datetime] = []
-    lanes = []
-    for bar in bars:
-        lane = next((n for n, end in enumerate(ends) if end <= bar.when.start), len(ends))
-        if lane == len(ends):
-            ends.append(bar.when.end)
-        else:
-            ends[lane] = bar.when.end
-        lanes.append(lane)
-    return lanes, max(1, len(ends))
-
-
-def _place(bar: Bar, lane: int, index: int, days: Sequence[Day], local: ZoneInfo) -> PlacedBar | None:
-    """The bar in this day's cell if it begins there, or on the first day if it began before the period."""
-    day = days[index]
-    from_before = bar.when.start < day.when.start
-    begins_here = day.when.start <= bar.when.start < day.when.end
-    if not begins_here and not (from_before and index == 0 and bar.when.end > day.when.start):
-        return None
-    start = 0 if from_before else _quarter(bar.when.start, local)
-    last = len(days) - 1
-    goes_on = bar.when.end > days[last].when.end
-    if goes_on:
-        end_day, end = last, QUARTERS
-    else:
-        end_day, end = _end(bar.when.end, index, days, local)
-    width = max(1, (end_day - index) * QUARTERS + end - start)
-    whole, rest = divmod(width, QUARTERS)
+def _placed(bar: Bar, where: Place, lane: int, days: Sequence[Day], local: ZoneInfo) -> PlacedBar:
+    label = Label(bar.look in (Look.TENTATIVE, Look.CLOSED) or bool(bar.marks), bar.code, bar.who)
+    length = where.days * QUARTERS + where.quarters
+    marks = [f"is-{mark}" for mark in sorted(bar.marks)]
+    edges = ["from-before"] * where.from_before + ["goes-on"] * where.goes_on
+    names = [f"is-{bar.look}", *marks, *where.classes, *in_lane(lane), *fitting(label, length, len(days)), *edges]
+    start, end = bar.when.start.astimezone(local), bar.when.end.astimezone(local)
+    can_drag = bar.sequence is not None
     return PlacedBar(
-        bar, start, whole, rest, lane, from_before, goes_on, _classes(bar, start, whole, rest, lane, len(days))
+        bar,
+        where,
+        lane,
+        " ".join(names),
+        f"{start:%H:%M}–{end:%H:%M}",
+        _buffer(bar, where, lane, days, local),
+        f"{start:%Y-%m-%dT%H:%M}" if can_drag else "",
+        f"{end:%Y-%m-%dT%H:%M}" if can_drag else "",
     )
 
 
-def _end(at: datetime, index: int, days: Sequence[Day], local: ZoneInfo) -> tuple[int, int]:
-    """Day and quarter of an end, rounded up; midnight belongs to the day that it ends."""
-    for offset in range(index, len(days)):
-        if at <= days[offset].when.end:
-            if at == days[offset].when.end:
-                return offset, QUARTERS
-            wall = at.astimezone(local)
-            return offset, wall.hour * 4 + -(-wall.minute // 15)
-    return len(days) - 1, QUARTERS
-
-
-def _classes(bar: Bar, start: int, whole: int, rest: int, lane: int, days: int) -> str:
-    names = [f"is-{bar.look}", *(f"is-{mark}" for mark in sorted(bar.marks)), f"s{start}", f"w{rest}"]
-    if whole:
-        names.append(f"d{whole}")
-    if lane:
-        names.append(f"y{min(lane, 19)}")
-    return " ".join(names + _fitting(bar, whole * QUARTERS + rest, days))
-
-
-def _fitting(bar: Bar, quarters: int, days: int) -> list[str]:
-    """From which zoom on the sign, the code, the person and the time fit whole (widths of the 12 px label)."""
-    pixels = PIXELS_ONE_DAY if days == 1 else PIXELS_A_DAY
-    sign = 13 if bar.look in (Look.TENTATIVE, Look.CLOSED) or bar.marks else 0
-    code = 10 + sign + 9.2 * len(bar.code)
-    who = code + 5 + 6.9 * len(bar.who)
-    steps = (("j", 19.0 if sign else None), ("k", code), ("l", who if bar.who else None), ("m", who + 5 + 6.9 * 11))
-    names = []
-    for letter, needed in steps:
-        if needed is None:
-            continue
-        zoom = next((z for z, day in enumerate(pixels) if quarters * day / QUARTERS - 1 >= needed), None)
-        if zoom is not None:
-            names.append(f"{letter}{zoom}")
-    return names
-
-
-def _off(row: Row, day: Day, local: ZoneInfo) -> list[str]:
-    """Classes of the stretches of the day in which the instrument does not run."""
-    if row.open is None:
-        return []
-    found = []
-    for closed in difference([day.when], row.open):
-        start = _quarter(closed.start, local)
-        end = QUARTERS if closed.end == day.when.end else -(-_minutes(closed.end, local) // 15)
-        if end > start:
-            whole = end - start == QUARTERS
-            found.append(f"s{start} w{0 if whole else end - start}" + (" d1" if whole else ""))
-    return found
-
-
-def _minutes(at: datetime, local: ZoneInfo) -> int:
-    wall = at.astimezone(local)
-    return wall.hour * 60 + wall.minute
+def _buffer(bar: Bar, where: Place, lane: int, days: Sequence[Day], local: ZoneInfo) -> str:
+    """Classes of the bar with its buffers; none when there are none, or when they begin in the cell before."""
+    around = None if bar.held is None or bar.held == bar.when else place(bar.held, days, local)
+    if around is None or around.day != where.day:
+        return ""
+    return " ".join([*around.classes, *in_lane(lane)])
 
 
 def _full(row: Row, bars: Sequence[Bar]) -> list[Interval]:
     """When every unit of the row is held."""
-    if row.capacity == 1:
-        return union(b.when for b in bars if Mark.BEFORE not in b.marks and Mark.LOST not in b.marks)
-    edges = sorted({edge for bar in bars for edge in (bar.when.start, bar.when.end)})
-    full = []
-    for start, end in pairwise(edges):
-        stretch = Interval(start, end)
-        if sum(bar.when.overlaps(stretch) for bar in bars) >= row.capacity:
-            full.append(stretch)
+    counted = [b for b in bars if not b.marks & {Mark.BEFORE, Mark.LOST}]
+    full = [bar.busy for bar in counted if bar.fills or row.capacity == 1]
+    if row.capacity > 1:
+        edges = sorted({edge for bar in counted for edge in (bar.busy.start, bar.busy.end)})
+        for start, end in pairwise(edges):
+            stretch = Interval(start, end)
+            if sum(bar.busy.overlaps(stretch) for bar in counted) >= row.capacity:
+                full.append(stretch)
     return union(full)
 
 
-def _agenda(row: Row, bars: Sequence[Bar], held: Sequence[Interval], day: Day) -> list[Bar | FreeStretch]:
+def _agenda(row: Row, bars: Sequence[Bar], day: Day) -> list[Bar | FreeStretch]:
     """The day as a list: what is held and, where one may book, what is free."""
+    today = [bar for bar in bars if bar.busy.overlaps(day.when)]
     entries: list[tuple[datetime, Bar | FreeStretch]] = [
-        (max(bar.when.start, day.when.start), bar) for bar in bars if bar.when.overlaps(day.when)
+        (max(bar.when.start, day.when.start), bar) for bar in today if bar.when.overlaps(day.when)
     ]
     if row.book_url is not None:
         open_now = [day.when] if row.open is None else intersection([day.when], row.open)
-        gone = [Interval(day.when.start, row.free_from)] if row.free_from and row.free_from > day.when.start else []
-        free_now = difference(open_now, [*held, *gone])
+        free_now = difference(open_now, [*_full(row, today), *row.kept])
         entries += [(free.start, FreeStretch(free, url)) for free in free_now if (url := row.book_url(free))]
     return [entry for _, entry in sorted(entries, key=lambda pair: pair[0])]
 
@@ -347,5 +314,10 @@ def _used(row: Row, bars: Sequence[Bar], span: Interval) -> float | None:
     if not total:
         return None
     counted = [b for b in bars if b.look is not Look.CLOSED and not b.marks & {Mark.BEFORE, Mark.LOST}]
-    held = sum(piece.minutes for bar in counted for piece in intersection([bar.when], open_time))
+    held = sum(_shared(bar.when, stretch) for bar in counted for stretch in open_time)
     return min(1.0, held / total)
+
+
+def _shared(first: Interval, second: Interval) -> int:
+    """Minutes that are in both."""
+    return Interval(max(first.start, second.start), min(first.end, second.end)).minutes if first.overlaps(second) else 0

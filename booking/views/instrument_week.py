@@ -1,6 +1,6 @@
 """Seven days of one instrument: free and busy for everyone, names only for those who may know."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -18,7 +18,7 @@ from booking.services.ledger import RUNNING_KINDS
 from booking.terms import Terms
 from core import formats, timeline
 from core.i18n import either
-from core.intervals import Interval
+from core.intervals import Interval, difference, intersection
 from core.localtime import day_interval
 from core.timeline import Bar, Look
 from core.web import current_language
@@ -79,11 +79,14 @@ def week_of(
     first = first or now.astimezone(terms.zone).date()
     days = timeline.days_from(first, DAYS, terms.zone.key, now)
     when = Interval(days[0].when.start, days[-1].when.end)
-    rows = session.scalars(queries.held_with_holders(instrument, when)).unique().all()
-    begins = _next_slot(terms, now)
+    rows = session.scalars(queries.held_with_holders(instrument, terms.held(when))).unique().all()
+    offer = _offer(terms, now)
+    busy = availability.with_buffers(queries.busy(rows, instrument), *terms.buffers)
+    pieces = availability.stretches(busy, instrument.capacity, [when])
 
     def book_url(free: Interval) -> str | None:
-        return _book_url(instrument, terms, free, first) if can_book else None
+        begins = _from_the_grid(free, terms) if can_book else None
+        return _book_url(instrument, terms, begins, first) if begins else None
 
     row = timeline.Row(
         name=either(current_language(), instrument.name_it, instrument.name),
@@ -91,42 +94,48 @@ def week_of(
         capacity=instrument.capacity,
         open=None if terms.shifts is None else terms.openings(when),
         book_url=book_url,
-        free_from=begins,
+        kept=[one.interval for one in pieces if not one.free_units] + difference([when], offer),
     )
     picture = timeline.timeline([row], days, terms.zone.key, now, zoom=WHOLE_WEEK)
-    return Week(first, terms.zone.key, when, picture, _free_days(rows, instrument, terms, days, begins, book_url))
+    return Week(first, terms.zone.key, when, picture, _free_days(pieces, terms, days, offer, book_url))
 
 
 def _free_days(
-    rows: Iterable[Booking],
-    instrument: Instrument,
+    pieces: Sequence[availability.Stretch],
     terms: Terms,
     days: Sequence[timeline.Day],
-    begins: datetime,
+    offer: Sequence[Interval],
     book_url: timeline.BookUrl,
 ) -> list[FreeDay]:
-    busy = queries.busy(rows, instrument)
     found = []
     for day in days:
-        open_hours = [_clipped(one, begins) for one in terms.openings(day.when) if one.end > begins]
-        pieces = availability.stretches(busy, instrument.capacity, open_hours)
-        free = [Free(one.interval, one.free_units, book_url(one.interval)) for one in pieces if one.free_units]
+        open_hours = intersection(terms.openings(day.when), offer)
+        pieces_of_day = [(part, one) for one in pieces for part in intersection([one.interval], open_hours)]
+        free = [
+            Free(when, one.free_units, book_url(when))
+            for part, one in pieces_of_day
+            if one.free_units and (when := _from_the_grid(part, terms)) is not None
+        ]
         found.append(FreeDay(day, [one for one in free if terms.minutes(one.when) >= min(terms.least_minutes, 60)]))
     return found
 
 
-def _clipped(one: Interval, begins: datetime) -> Interval:
-    return Interval(max(one.start, begins), one.end)
+def _from_the_grid(free: Interval, terms: Terms) -> Interval | None:
+    """The part of a free stretch that begins where a booking may begin; None when there is none."""
+    start = terms.next_slot(free.start)
+    return Interval(start, free.end) if start is not None and start < free.end else None
 
 
-def _next_slot(terms: Terms, now: datetime) -> datetime:
-    """The next instant on the grid; the present to the minute where a slot takes days."""
-    at = now.replace(second=0, microsecond=0) + timedelta(minutes=-now.minute % 5 or 5)
-    for _step in range(24 * 12):
-        if terms.is_on_grid(at):
-            return at
-        at += timedelta(minutes=5)
-    return now
+def _offer(terms: Terms, now: datetime) -> list[Interval]:
+    """From when until when a booking may lie that is made now."""
+    first, last = terms.first_start(_soon(now)), terms.last_end(now)
+    first = terms.next_slot(first) or first
+    return [Interval(first, last)] if first < last else []
+
+
+def _soon(now: datetime) -> datetime:
+    """The next five minutes of the clock: who reads a form needs a while to send it."""
+    return now.replace(second=0, microsecond=0) + timedelta(minutes=-now.minute % 5 or 5)
 
 
 def _book_url(instrument: Instrument, terms: Terms, free: Interval, first: date) -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking.availability import Busy, free_units, next_free, stretches
+from booking.availability import Busy, free_units, next_free, stretches, with_buffers
 from core.intervals import Interval, union
 from core.localtime import instants_at
 from tests.factories import MONDAY
@@ -28,11 +28,20 @@ def test_a_stretch_is_free_on_the_units_that_nothing_touches() -> None:
     assert free_units([Busy(hours(9, 11), None)], 3, hours(10, 11)) == []
 
 
-def test_the_next_free_start_is_an_end_at_which_the_whole_length_fits() -> None:
+def test_the_next_free_start_is_the_first_from_which_the_whole_length_fits() -> None:
     busy = [Busy(hours(9, 11), 0), Busy(hours(12, 14), 0)]
-    assert next_free(busy, 1, hours(10, 12), lambda _stretch: True) == MONDAY + timedelta(hours=14)
-    assert next_free(busy, 1, hours(10, 11), lambda _stretch: True) == MONDAY + timedelta(hours=11)
-    assert next_free(busy, 1, hours(10, 11), lambda _stretch: False) is None
+    starts = [MONDAY + timedelta(hours=hour) for hour in (14, 11, 8)]
+    assert next_free(busy, 1, hours(10, 12), starts, lambda _stretch: True) == MONDAY + timedelta(hours=14)
+    assert next_free(busy, 1, hours(10, 11), starts, lambda _stretch: True) == MONDAY + timedelta(hours=11)
+    assert next_free(busy, 1, hours(10, 11), starts, lambda _stretch: False) is None
+
+
+def test_a_booking_with_buffers_of_its_own_finds_less_time_free() -> None:
+    busy = with_buffers([Busy(hours(9, 11), 0)], timedelta(hours=1), timedelta(hours=2))
+    assert free_units(busy, 1, hours(6, 7)) == [0], "its two hours afterwards end when the next begins"
+    assert free_units(busy, 1, hours(6, 8)) == []
+    assert free_units(busy, 1, hours(11, 13)) == []
+    assert free_units(busy, 1, hours(12, 13)) == [0]
 
 
 stretches_of_hours = st.tuples(st.integers(0, 22), st.integers(1, 6)).map(lambda t: hours(t[0], t[0] + t[1]))

@@ -57,14 +57,13 @@ def admit(tx: Tx, instrument: Instrument, wish: Wish, actor: Actor, now: datetim
     check_qualified(tx, instrument, wish.person_id, wanted, is_assisted, now)
     check_staff(tx, instrument, wanted, is_assisted, wish.gives_back, wish.bundle_id)
     check_quotas(tx, instrument, wish.person_id, wish.organisation_id, wanted, wish.gives_back, now)
-    held = terms.held(wanted)
     needs_approval = _needs_approval(tx, instrument, wish)
     return Claim(
         kind=BookingKind.APPROVAL if needs_approval else BookingKind.INSTANT,
         state=BookingState.TENTATIVE if needs_approval else BookingState.CONFIRMED,
         interval=wanted,
-        held=held,
-        unit=free_unit(tx, instrument, held, actor, wish.gives_back, wish.unit),
+        held=terms.held(wanted),
+        unit=free_unit(tx, instrument, wanted, actor, wish.gives_back, wish.unit),
         title=wish.title,
         person_id=wish.person_id,
         organisation_id=wish.organisation_id,

@@ -88,12 +88,13 @@ def free_unit(
     gives_back: Collection[UUID] = (),
     unit: int | None = None,
 ) -> int:
-    """The first unit that is free all through a stretch, `unit` before all others; Conflict "taken" when there is none.
+    """The first unit that is free all through a stretch and its buffers, `unit` before all others.
 
-    Bookings in `gives_back` are not in the way: the transaction frees their time.
+    Bookings in `gives_back` are not in the way: the transaction frees their time. Conflict "taken" when there is none.
     """
-    rows = [row for row in tx.session.scalars(queries.held_on(instrument, wanted)) if row.id not in gives_back]
-    units = availability.free_units(queries.busy(rows, instrument), instrument.capacity, wanted)
+    held = queries.terms_of(instrument).held(wanted)
+    rows = [row for row in tx.session.scalars(queries.held_on(instrument, held)) if row.id not in gives_back]
+    units = availability.free_units(queries.busy(rows, instrument), instrument.capacity, held)
     if not units:
         raise taken(tx, instrument, wanted, actor, gives_back)
     return unit if unit in units else units[0]
@@ -188,13 +189,17 @@ def taken(
 ) -> Conflict:
     """The refusal of a stretch that is not free: who has it, and what is free next, as far as the actor may know."""
     ahead = Interval(wanted.start, wanted.end + LOOK_AHEAD)
-    rows = [row for row in tx.session.scalars(queries.held_on(instrument, ahead)) if row.id not in gives_back]
     terms = queries.terms_of(instrument)
-    free = availability.next_free(queries.busy(rows, instrument), instrument.capacity, wanted, terms.is_open)
+    found = tx.session.scalars(queries.held_on(instrument, terms.held(ahead)))
+    rows = [row for row in found if row.id not in gives_back]
+    busy = availability.with_buffers(queries.busy(rows, instrument), *terms.buffers)
+    starts = terms.starts_among((one.interval.end for one in busy), ahead)
+    free = availability.next_free(busy, instrument.capacity, wanted, starts, terms.fits)
     values: dict[str, Any] = {}
     if free is not None:
         values["free"] = f"{free.astimezone(terms.zone):%Y-%m-%d %H:%M}"
-    holder = next((row for row in rows if _overlaps(row, wanted) and row.person and _may_know(actor, row)), None)
+    held = terms.held(wanted)
+    holder = next((row for row in rows if row.held.overlaps(held) and row.person and _may_know(actor, row)), None)
     if holder is not None and holder.person is not None:
         values["who"] = holder.person.name
     sentence = _SENTENCES[frozenset(values)]
@@ -207,10 +212,6 @@ _SENTENCES = {
     frozenset({"who"}): N_("This time is taken by %(who)s."),
     frozenset({"who", "free"}): N_("This time is taken by %(who)s. The next free start is %(free)s."),
 }
-
-
-def _overlaps(row: Booking, wanted: Interval) -> bool:
-    return Interval(row.starts_at, row.ends_at).overlaps(wanted)
 
 
 def _may_know(actor: Actor, row: Booking) -> bool:
