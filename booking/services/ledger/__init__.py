@@ -6,6 +6,8 @@ from booking.services.ledger.bookings import Order, book, book_together
 from booking.services.ledger.cancelling import cancel, cancel_locked
 from booking.services.ledger.closures import close
 from booking.services.ledger.holding import RUNNING_KINDS, Claim, change_state, free_unit, hold, lock_instruments, touch
+from booking.services.ledger.moving import check_may_move, move, move_locked, tell_moved
+from booking.services.ledger.shares import charge
 
 __all__ = [
     "RUNNING_KINDS",
@@ -19,10 +21,15 @@ __all__ = [
     "cancel",
     "cancel_locked",
     "change_state",
+    "charge",
+    "check_may_move",
     "close",
     "free_unit",
     "hold",
     "lock_instruments",
+    "move",
+    "move_locked",
     "refuse",
+    "tell_moved",
     "touch",
 ]

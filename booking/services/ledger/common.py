@@ -1,5 +1,6 @@
 """What the ledger's verbs share: the lock on a booking, sound texts, the mail to its holder."""
 
+from collections.abc import Container
 from datetime import datetime
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from booking.queries import ledger as queries
 from booking.services.ledger.holding import lock_instruments
 from core import mail
 from core.db import Tx
-from core.errors import Invalid
+from core.errors import Conflict, Invalid
 from core.i18n import N_, either
 
 LONGEST_TITLE = 200
@@ -18,8 +19,20 @@ LONGEST_TITLE = 200
 def locked(tx: Tx, booking_id: UUID) -> Booking:
     """The booking, held after its instrument (docs/reference/locking.md)."""
     seen = tx.one(queries.booking(booking_id))
-    lock_instruments(tx, [seen.instrument_id])
-    return tx.lock(queries.booking(booking_id))
+    return locked_with(tx, booking_id, lock_instruments(tx, [seen.instrument_id]))
+
+
+def locked_with(tx: Tx, booking_id: UUID, instruments: Container[UUID]) -> Booking:
+    """The booking, held after these instruments; Conflict when it has left them for another one meanwhile."""
+    row = tx.lock(queries.booking(booking_id))
+    if row.instrument_id not in instruments:
+        raise changed_meanwhile()
+    return row
+
+
+def changed_meanwhile() -> Conflict:
+    """The refusal of a change to something that is no longer what the person saw."""
+    return Conflict(code="changed_meanwhile")
 
 
 def whole(tx: Tx, row: Booking) -> list[Booking]:
