@@ -10,7 +10,6 @@ EARLY = timedelta(minutes=15)
 """How long before the start one may check in: people arrive before their time."""
 REPORTABLE = timedelta(days=7)
 """How long after a booking its trouble can be reported."""
-_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def released_at(slot: Slot) -> datetime | None:
     """When the booking is released unless somebody checks in before; at its end at the latest. None: never."""
     if slot.no_show_minutes is None or slot.checked_in_at is not None or not slot.is_confirmed:
         return None
-    return min(slot.booked.start + slot.no_show_minutes * _MINUTE, slot.until)
+    return min(slot.booked.start + timedelta(minutes=slot.no_show_minutes), slot.until)
 
 
 def is_no_show(slot: Slot, now: datetime) -> bool:
@@ -75,10 +74,8 @@ def can_report(slot: Slot, now: datetime) -> bool:
 
 def end_after_check_out(slot: Slot, terms: Terms, now: datetime) -> datetime:
     """The booking's end when one leaves now: the next instant of the grid after at least one slot, never later."""
-    at = max(_whole_minute(now), slot.booked.start + terms.slot_minutes * _MINUTE)
-    while at < slot.until and not terms.is_on_grid(at):
-        at += _MINUTE
-    return min(at, slot.until)
+    at_least = slot.booked.start + timedelta(minutes=terms.slot_minutes)
+    return min(terms.next_slot(max(now, at_least)) or slot.until, slot.until)
 
 
 def minutes_used(slot: Slot) -> Minutes:
@@ -98,9 +95,3 @@ def minutes_of_no_show(slot: Slot) -> Minutes:
 
 def _between(start: datetime, end: datetime) -> int:
     return max(0, int((end - start).total_seconds() // 60))
-
-
-def _whole_minute(at: datetime) -> datetime:
-    """The next whole minute, or this one."""
-    floor = at.replace(second=0, microsecond=0)
-    return floor if floor == at else floor + _MINUTE
