@@ -97,7 +97,8 @@ class Row:
     """One instrument: its bars, when it is open (None: always), and where to book a free stretch.
 
     `book_url` gives None for a stretch that cannot be booked; nothing is offered in what is `kept` from booking by more
-    than its bars: buffers, the past.
+    than its bars: buffers, the past. Rows of one `group` that follow each other stand under one heading, which leads to
+    `group_url`.
     """
 
     name: str
@@ -108,6 +109,10 @@ class Row:
     open: Sequence[Interval] | None = None
     book_url: BookUrl | None = None
     kept: Sequence[Interval] = ()
+    key: str = ""
+    group: str = ""
+    group_url: str = ""
+    drag: Drag | None = None
 
 
 @dataclass(frozen=True)
@@ -168,6 +173,11 @@ class Timeline:
     shown_day: int
     now_class: str = ""
     day_urls: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def agenda_days(self) -> Sequence[int]:
+        """The days whose agenda is here."""
+        return (self.shown_day,) if self.day_urls else range(len(self.days))
 
     @property
     def has_buffers(self) -> bool:

@@ -4,7 +4,7 @@ Run `python -m core.timeline_css` after a change here; a test holds the file to 
 """
 
 from core.config import ROOT
-from core.timeline import PIXELS_A_DAY, QUARTERS
+from core.timeline_places import PIXELS_A_DAY, QUARTERS
 
 FILE = ROOT / "static" / "css" / "timeline-grid.css"
 LONGEST = 31
