@@ -78,11 +78,6 @@ class Course:
         return self.left[0] if self.left else Level(last + 1)
 
     @property
-    def is_at_its_last(self) -> bool:
-        """Whether the next level confirms the booking."""
-        return len(self.left) <= 1
-
-    @property
     def hands(self) -> frozenset[UUID]:
         """Everybody who has given a level, or for whom a deputy has."""
         both = (person for one in self.given for person in (one.person_id, one.for_id))

@@ -1,6 +1,6 @@
 """Every question asked of approvals: levels, what was given, and who stands in for which manager."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from booking.models import Approval, ApprovalLevel, Booking, BookingKind, Deputy
 from booking.policy.approvals import seats_of
 from core.config import installed
 from facilities.models import Instrument, InstrumentRules
+from facilities.policy import BookingMode
 
 _Manager = aliased(Person)
 
@@ -118,17 +119,23 @@ def courses(session: Session, rows: Iterable[Booking]) -> dict[UUID, Course]:
     asked = dict(session.execute(levels_asked(instrument_ids)).all())
     named = session.scalars(levels_named(instrument_ids)).all()
     given = session.scalars(given_to([row.id for row in bookings])).all()
-    of_instrument = {
-        key: levels(asked.get(key, 1), [(n.level, n.person_id, n.name) for n in named if n.instrument_id == key])
-        for key in instrument_ids
-    }
     return {
         row.id: Course(
-            of_instrument[row.instrument_id],
+            levels(
+                _how_many(row, asked),
+                [(one.level, one.person_id, one.name) for one in named if one.instrument_id == row.instrument_id],
+            ),
             tuple(Given(one.level, one.person_id, one.for_id) for one in given if one.booking_id == row.id),
         )
         for row in bookings
     }
+
+
+def _how_many(row: Booking, asked: Mapping[UUID, int]) -> int:
+    """What is booked together with an instrument that takes approvals waits for those, and takes none of its own."""
+    if row.bundle_id is not None and row.instrument.booking_mode is not BookingMode.APPROVAL:
+        return 0
+    return asked.get(row.instrument_id, 1)
 
 
 # --- what waits -------------------------------------------------------------------------------------------
@@ -149,8 +156,9 @@ def offered(booking_id: UUID) -> Select[UUID]:
 
 
 def waits(now: datetime) -> ColumnElement[bool]:
-    """Bookings that wait for an approval and have not begun."""
+    """Bookings (joined to their instrument) that wait for an approval of their own and have not begun."""
     return and_(
+        or_(Booking.bundle_id.is_(None), Instrument.booking_mode == BookingMode.APPROVAL),
         Booking.kind == BookingKind.APPROVAL,
         Booking.state == BookingState.TENTATIVE,
         Booking.starts_at > now,

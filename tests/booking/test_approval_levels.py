@@ -13,9 +13,10 @@ from accounts.models import Post
 from accounts.policy import SYSTEM, VISITOR, Actor, Answer, No, Role
 from booking.approvals import Course, Given, Level, Seat, levels
 from booking.lifecycle import BookingState
-from booking.models import BookingKind, Waiting, WaitState
+from booking.models import Booking, BookingKind, Waiting, WaitState
 from booking.policy import approvals as policy
 from booking.policy.ledger import OWN, Held
+from booking.queries import approvals as queries
 from booking.services import ledger
 from core.audit import AuditEntry
 from core.db import db, transaction
@@ -127,19 +128,18 @@ def test_why_it_is_no() -> None:
     assert policy.may_approve(marco, held(MARCO), COURSES["one"], seats) == OWN
 
 
-def test_levels_come_one_after_the_other_and_the_last_confirms() -> None:
+def test_levels_come_one_after_the_other() -> None:
     assert levels(2, [(2, SAFETY, "Safety"), (3, DORA, "Not asked for")]) == (
         Level(1),
         Level(2, frozenset({SAFETY}), "Safety"),
     )
     course = Course(levels(3, []), (Given(1, MARCO),))
-    assert (course.next.number, course.is_at_its_last) == (2, False)
-    assert Course(levels(2, []), (Given(1, MARCO),)).is_at_its_last
+    assert (course.next.number, len(course.left)) == (2, 2)
 
 
 def test_rules_that_ask_for_less_meanwhile_leave_no_booking_stuck() -> None:
     course = Course(levels(1, [(1, SAFETY, "")]), (Given(1, SAFETY), Given(2, DORA)))
-    assert (course.next, course.is_at_its_last) == (Level(3), True)
+    assert (course.next, course.left) == (Level(3), ())
 
 
 # --- the service ----------------------------------------------------------------------------------------------
@@ -281,6 +281,43 @@ def test_a_confirmed_booking_cannot_be_refused(anna: Booker, facility: Facility)
     row = a_booking(an_instrument(facility), kind=BookingKind.APPROVAL, person_id=anna.person.id)
     with pytest.raises(Conflict):
         ledger.refuse(row.id, actor(a_manager(facility)), BEFORE, "why")
+
+
+# --- what was booked together ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def together(anna: Booker, facility: Facility) -> list[Booking]:
+    """A booking of two instruments with approval, two levels and one, and of one that is booked at once."""
+    bundle = uuid4()
+    kinds = (with_levels(facility, 2), with_levels(facility, 1), an_instrument(facility))
+    return [a_request_for(one, anna, bundle_id=bundle) for one in kinds]
+
+
+def test_the_last_level_of_all_confirms_what_was_booked_together(together: list[Booking], facility: Facility) -> None:
+    marco, maura = (actor(a_manager(facility)) for _ in range(2))
+    two, one, plain = together
+    ledger.approve(one.id, marco, BEFORE)
+    ledger.approve(two.id, marco, BEFORE)
+    assert {state_of(each.id) for each in together} == {BookingState.TENTATIVE}
+    for waits in (one, plain):
+        with pytest.raises(Conflict) as refused:
+            ledger.approve(waits.id, maura, BEFORE)
+        assert refused.value.code == "waits_for_others"
+    assert ledger.approve(two.id, maura, BEFORE) is BookingState.CONFIRMED
+    assert {state_of(each.id) for each in together} == {BookingState.CONFIRMED}
+    assert mails() == ["booking_confirmed"]
+
+
+def test_refusing_one_refuses_what_was_booked_together(together: list[Booking], facility: Facility) -> None:
+    ledger.refuse(together[1].id, actor(a_manager(facility)), BEFORE, "No operator.")
+    assert {state_of(each.id) for each in together} == {BookingState.REFUSED}
+    assert mails() == ["booking_refused"]
+
+
+def test_only_what_takes_an_approval_of_its_own_waits_in_the_list(together: list[Booking], facility: Facility) -> None:
+    listed = db.session.scalars(queries.waiting_for(actor(a_manager(facility)), BEFORE)).all()
+    assert {row.id for row in listed} == {together[0].id, together[1].id}
 
 
 # --- at the same moment ---------------------------------------------------------------------------------------

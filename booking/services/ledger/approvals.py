@@ -13,9 +13,10 @@ from booking.models import Approval, Booking
 from booking.policy import approvals as policy
 from booking.policy import ledger as ledger_policy
 from booking.queries import approvals as queries
+from booking.queries import changes
 from booking.queries import ledger as ledger_queries
-from booking.services.ledger.common import locked, reason_missing, tell
-from booking.services.ledger.holding import change_state
+from booking.services.ledger.common import changed_meanwhile, locked_with, reason_missing, tell
+from booking.services.ledger.holding import change_state, lock_instruments
 from core.db import Tx, transaction
 from core.errors import Conflict, Invalid, Refusal
 from core.i18n import N_
@@ -50,12 +51,13 @@ class Result:
 def approve(booking_id: UUID, actor: Actor, now: datetime, level: int | None = None) -> BookingState:
     """Give the next level of a tentative booking; the last one confirms it. Gives the booking's state.
 
+    Of bookings made together each has the levels of its own instrument, and the last level of all confirms them all.
     `level` is the one that the person saw as the next. Whoever gave it already changes nothing by asking again (None:
     whoever gave any). Refusals: Forbidden "own_booking", "not_your_level", "same_person"; Conflict "level_given",
     "has_begun", "is_offer", "illegal_step".
     """
     with transaction() as tx:
-        row = locked(tx, booking_id)
+        row, bundle = _locked(tx, booking_id)
         course, seats = _standing(tx, row, actor, now)
         if row.state is BookingState.CONFIRMED or course.was_given_by(actor.person_id, level):
             return row.state
@@ -64,14 +66,14 @@ def approve(booking_id: UUID, actor: Actor, now: datetime, level: int | None = N
         policy.may_approve(actor, held, course, seats).or_refuse()
         seat = policy.seat_to_approve(held, course, seats)
         assert seat is not None  # noqa: S101 - the policy has just said so
-        _give(tx, row, course, seat, actor, now)
+        _give(tx, row, bundle, seat, actor, now)
         return row.state
 
 
 def refuse(booking_id: UUID, actor: Actor, now: datetime, reason: str) -> BookingState:
-    """Say no to a tentative booking, at any level, and say why. Refusing twice changes nothing."""
+    """Say no to a tentative booking and those made with it, at any level, and say why. Twice changes nothing."""
     with transaction() as tx:
-        row = locked(tx, booking_id)
+        row, bundle = _locked(tx, booking_id)
         course, seats = _standing(tx, row, actor, now)
         if row.state is BookingState.REFUSED:
             return row.state
@@ -79,7 +81,8 @@ def refuse(booking_id: UUID, actor: Actor, now: datetime, reason: str) -> Bookin
             raise reason_missing()
         _check_no_offer(tx, row)
         facts = _facts(course, policy.seat_to_refuse(ledger_queries.held(row), course, seats))
-        change_state(tx, row, "refuse", actor, now, reason.strip(), facts)
+        for each in bundle or [row]:
+            change_state(tx, each, "refuse", actor, now, reason.strip(), facts)
         tell(tx, row, "booking_refused", now, reason=reason.strip())
         return row.state
 
@@ -111,6 +114,19 @@ def _decided(one: Wanted, decision: Decision, actor: Actor, now: datetime, reaso
 # --- one decision -----------------------------------------------------------------------------------------
 
 
+def _locked(tx: Tx, booking_id: UUID) -> tuple[Booking, Sequence[Booking]]:
+    """The booking and all live ones that were made together with it, held after their instruments."""
+    seen = tx.one(ledger_queries.booking(booking_id))
+    together = tx.session.scalars(changes.bundle_of(seen)).all()
+    instruments = lock_instruments(tx, {seen.instrument_id, *(each.instrument_id for each in together)})
+    row = locked_with(tx, booking_id, instruments)
+    statement = changes.bundle_of(row).with_for_update().execution_options(populate_existing=True)
+    bundle = tx.session.scalars(statement).all()
+    if any(each.instrument_id not in instruments for each in bundle):
+        raise changed_meanwhile()
+    return row, bundle
+
+
 def _standing(tx: Tx, row: Booking, actor: Actor, now: datetime) -> tuple[Course, tuple[Seat, ...]]:
     """How far the booking has come and in which rights the actor decides; refused when in none."""
     course = queries.courses(tx.session, [row])[row.id]
@@ -119,15 +135,22 @@ def _standing(tx: Tx, row: Booking, actor: Actor, now: datetime) -> tuple[Course
     return course, seats
 
 
-def _give(tx: Tx, row: Booking, course: Course, seat: Seat, actor: Actor, now: datetime) -> None:
-    number = course.next.number
-    tx.session.add(Approval(booking_id=row.id, level=number, person_id=actor.person_id, for_id=seat.for_id, at=now))
+def _give(tx: Tx, row: Booking, bundle: Sequence[Booking], seat: Seat, actor: Actor, now: datetime) -> None:
+    courses = queries.courses(tx.session, bundle or [row])
+    course = courses[row.id]
+    number, missing = course.next.number, sum(len(each.left) for each in courses.values())
+    if not course.left and missing:
+        raise Conflict(
+            N_("This part is approved; the others that were booked with it are not yet."), code="waits_for_others"
+        )
     facts = _facts(course, seat)
-    if not course.is_at_its_last:
+    if missing > 1 or row.state is not BookingState.TENTATIVE:
         change_state(tx, row, "approve_level", actor, now, facts=facts)
-        return
-    change_state(tx, row, "approve", actor, now, facts=facts)
-    tell(tx, row, "booking_confirmed", now)
+    else:
+        for each in bundle:
+            change_state(tx, each, "approve", actor, now, facts=facts)
+        tell(tx, row, "booking_confirmed", now)
+    tx.session.add(Approval(booking_id=row.id, level=number, person_id=actor.person_id, for_id=seat.for_id, at=now))
 
 
 def _facts(course: Course, seat: Seat | None) -> dict[str, object]:
