@@ -45,6 +45,11 @@ def may_swap(actor: Actor, held: Held) -> Answer:
     return No() if may_see(actor, held) else HIDDEN
 
 
+def runs(starts_at: datetime, checked_in_at: datetime | None, now: datetime) -> bool:
+    """Whether time has begun, or its holder is there already."""
+    return starts_at <= now or checked_in_at is not None
+
+
 def gives_back_only(before: Interval, after: Interval) -> bool:
     """Whether a change only frees time: what stays was held already."""
     return before.holds(after)

@@ -125,7 +125,7 @@ def _beside(tx: Tx, row: Booking, instruments: Container[UUID]) -> list[Booking]
 def _check_movable(tx: Tx, row: Booking, instrument: Instrument, now: datetime) -> None:
     if row.kind not in RUNNING_KINDS or not can_step(BOOKING_STEPS, row.state, "move"):
         raise Conflict(N_("This booking can no longer be moved."), code="illegal_step")
-    if row.ends_at <= now:
+    if row.ends_at <= now or row.checked_out_at is not None:
         raise Conflict(N_("This booking is over."), code="has_ended")
     if tx.session.scalars(queries.standing_offer(row)).first() is not None:
         message = N_("This time is only offered to you. Accept it first.")

@@ -36,7 +36,7 @@ def new_place(
     anew; of a booking that runs the end alone moves, and it was early enough when it was made; managers put others'
     bookings where the instrument runs and is free, whatever limits members (mode, lengths, lead, horizon, quotas).
     """
-    stays, runs = instrument.id == row.instrument_id, row.starts_at <= now
+    stays, runs = instrument.id == row.instrument_id, policy.runs(row.starts_at, row.checked_in_at, now)
     if runs:
         _check_end_alone(row, wanted, stays, now)
     terms, since = queries.terms_of(instrument), wanted.start if runs else now
@@ -62,7 +62,15 @@ def _wish(row: Booking, wanted: Interval, gives_back: frozenset[UUID], together_
     assert row.person_id is not None  # noqa: S101 - it is the actor's
     assert row.organisation_id is not None  # noqa: S101 - members book in the name of one
     return Wish(
-        wanted, row.person_id, row.organisation_id, row.title, row.is_assisted, gives_back, together_with, row.unit
+        wanted,
+        row.person_id,
+        row.organisation_id,
+        row.title,
+        row.is_assisted,
+        gives_back,
+        together_with,
+        row.unit,
+        row.bundle_id,
     )
 
 
@@ -76,10 +84,9 @@ def _free(
     tx: Tx, row: Booking, instrument: Instrument, wanted: Interval, actor: Actor, gives_back: frozenset[UUID]
 ) -> Claim:
     """The booking at a stretch that has staff, where it needs some, and a free unit."""
-    check_staff(tx, instrument, wanted, row.is_assisted, gives_back)
-    held = queries.terms_of(instrument).held(wanted)
-    unit = free_unit(tx, instrument, held, actor, gives_back, row.unit)
-    return Claim(row.kind, row.state, wanted, unit, held=held)
+    check_staff(tx, instrument, wanted, row.is_assisted, gives_back, row.bundle_id)
+    unit = free_unit(tx, instrument, wanted, actor, gives_back, row.unit)
+    return Claim(row.kind, row.state, wanted, unit, held=queries.terms_of(instrument).held(wanted))
 
 
 def _check_end_alone(row: Booking, wanted: Interval, stays: bool, now: datetime) -> None:
