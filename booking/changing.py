@@ -1,8 +1,10 @@
-"""Which limits of an instrument's terms a change to a booking is held to; plain values."""
+"""What a change to a booking is held to, and how much of freed time was taken again; plain values."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from booking.terms import DAY_MINUTES, Terms
+from core.intervals import Interval, intersection
 
 FAR_DAYS = 3660
 
@@ -20,3 +22,8 @@ def limits_while_running(terms: Terms) -> Terms:
 def limits_for_managers(terms: Terms) -> Terms:
     """Of somebody else's booking that a manager moves: grid and opening hours; what limits members does not count."""
     return replace(limits_within(terms), least_minutes=1, most_minutes=FAR_DAYS * DAY_MINUTES)
+
+
+def minutes_taken(freed: Interval, taken: Iterable[Interval]) -> int:
+    """How many minutes of freed time somebody has taken again."""
+    return sum(piece.minutes for piece in intersection([freed], taken))

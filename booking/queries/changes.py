@@ -1,11 +1,16 @@
 """Every question that changes to bookings ask of the ledger."""
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Delete, Select, delete, select
+from sqlalchemy import Delete, Select, delete, exists, select
 
-from booking.lifecycle import LIVE
+from booking.lifecycle import LIVE, BookingState
 from booking.models import Approval, Booking, ShareEntry, ShareKind, Waiting, WaitState
+from core.audit import AuditEntry
+
+LATE_SINCE = timedelta(days=366)
+"""How far back late cancellations are looked for that nobody has settled."""
 
 
 def bundle_of(row: Booking) -> Select[Booking]:
@@ -27,3 +32,26 @@ def without_approvals(row: Booking) -> Delete:
 def share_entry(row: Booking, kind: ShareKind) -> Select[ShareEntry]:
     """What stands in the share ledger for a booking."""
     return select(ShareEntry).where(ShareEntry.booking_id == row.id, ShareEntry.kind == kind)
+
+
+def late_cancellations_to_settle(now: datetime) -> Select[UUID]:
+    """Bookings that were cancelled late, whose time is over and which are not in the share ledger yet."""
+    late = exists().where(
+        AuditEntry.subject == Booking.__tablename__,
+        AuditEntry.subject_id == Booking.id,
+        AuditEntry.verb == "cancel_late",
+    )
+    settled = exists().where(ShareEntry.booking_id == Booking.id, ShareEntry.kind == ShareKind.LATE_CANCELLATION)
+    return (
+        select(Booking.id)
+        .where(
+            Booking.state == BookingState.CANCELLED,
+            Booking.starts_at > now - LATE_SINCE,
+            Booking.starts_at < now,
+            Booking.ends_at <= now,
+            Booking.organisation_id.is_not(None),
+            late,
+            ~settled,
+        )
+        .order_by(Booking.starts_at, Booking.id)
+    )

@@ -1,15 +1,19 @@
-"""Giving time back before it begins."""
+"""Giving time back before it begins, and what giving it back late costs."""
 
 from datetime import datetime
 from uuid import UUID
 
 from accounts.policy import Actor
+from booking.changing import minutes_taken
 from booking.lifecycle import BookingState
-from booking.models import Booking
+from booking.models import Booking, ShareKind
+from booking.policy import changes
 from booking.policy import ledger as policy
+from booking.queries import changes as change_queries
 from booking.queries import ledger as queries
 from booking.services.ledger.common import locked, reason_missing, tell, whole
 from booking.services.ledger.holding import change_state
+from booking.services.ledger.shares import charge
 from core.db import Tx, transaction
 from core.errors import Conflict
 from core.i18n import N_
@@ -22,9 +26,10 @@ def cancel(booking_id: UUID, actor: Actor, now: datetime, reason: str = "") -> N
         policy.may_cancel(actor, queries.held(row)).or_refuse()
         if row.state is BookingState.CANCELLED:
             return
+        is_late = is_charged(row, actor, now)
         cancel_locked(tx, row, actor, now, reason)
         by = "" if actor.is_person(row.person_id) else actor.name
-        tell(tx, row, "booking_cancelled", now, reason=reason.strip(), by=by)
+        tell(tx, row, "booking_cancelled", now, reason=reason.strip(), by=by, late="late" if is_late else "")
 
 
 def cancel_locked(tx: Tx, row: Booking, actor: Actor, now: datetime, reason: str) -> None:
@@ -38,4 +43,33 @@ def cancel_locked(tx: Tx, row: Booking, actor: Actor, now: datetime, reason: str
     if row.person_id is not None and not actor.is_person(row.person_id) and not reason.strip():
         raise reason_missing()
     for each in whole(tx, row):
-        change_state(tx, each, "cancel", actor, now, reason.strip())
+        verb = "cancel_late" if is_charged(each, actor, now) else "cancel"
+        change_state(tx, each, verb, actor, now, reason.strip())
+
+
+def is_charged(row: Booking, actor: Actor, now: datetime) -> bool:
+    """Whether cancelling now counts as use of the organisation: its holder's late cancellation of confirmed time."""
+    rules = row.instrument.rules
+    is_late = changes.is_late(queries.held(row), rules.free_cancel_minutes if rules else 0, now)
+    return is_late and row.organisation_id is not None and actor.is_person(row.person_id)
+
+
+def settle_late_cancellations(now: datetime) -> int:
+    """Charge late cancellations whose time is over, less the minutes that were taken again; how many were settled.
+
+    A second call changes nothing more.
+    """
+    with transaction() as tx:
+        waiting = tx.session.scalars(change_queries.late_cancellations_to_settle(now)).all()
+    for booking_id in waiting:
+        with transaction() as tx:
+            _settle(tx, tx.lock(queries.booking(booking_id)), now)
+    return len(waiting)
+
+
+def _settle(tx: Tx, row: Booking, now: datetime) -> None:
+    held = tx.session.scalars(queries.held_on(row.instrument, row.interval)).all()
+    again = [one.interval for one in held if one.instrument_id != row.instrument_id or one.unit == row.unit]
+    booked = row.interval.minutes
+    lost = booked - minutes_taken(row.interval, again)
+    charge(tx, row, ShareKind.LATE_CANCELLATION, booked=booked, used=0, charged=lost, now=now)
