@@ -109,6 +109,11 @@ class Booking(Model):
         """The booked time with its buffers: nobody else's booking touches it."""
         return Interval(self.held_from, self.held_until)
 
+    @property
+    def is_offer(self) -> bool:
+        """Time that is only held for somebody from the waitlist until they answer."""
+        return self.kind is BookingKind.INSTANT and self.state is BookingState.TENTATIVE
+
 
 @event.listens_for(Booking, "before_insert")
 @event.listens_for(Booking, "before_update")

@@ -22,6 +22,7 @@ from booking.lifecycle import BOOKING_STEPS, BookingState, step
 from booking.models import Booking, BookingKind, CalendarKind, CalendarVersion
 from booking.policy import ledger as policy
 from booking.queries import ledger as queries
+from booking.services.ledger import freed
 from core import audit
 from core.config import installed
 from core.db import Tx
@@ -147,7 +148,7 @@ def hold(tx: Tx, instrument: Instrument, claim: Claim, actor: Actor, now: dateti
     row.instrument = instrument
     with guarded(tx, instrument, claim.interval, actor):
         tx.session.add(row)
-    audit.record(tx, actor.person_id, _VERBS[claim.kind], row, now, detail=_facts(row))
+    audit.record(tx, actor.person_id, _verb(row), row, now, detail=_facts(row))
     touch(tx, row, now)
     return row
 
@@ -175,13 +176,17 @@ def change_state(
 
 
 def touch(tx: Tx, row: Booking, now: datetime) -> None:
-    """Raise the versions of the calendars that show a booking, once each, at the end of the transaction."""
+    """Raise the versions of the calendars that show a booking, once each, at the end of the transaction.
+
+    Those who wait for the instrument are looked after once it is stored: some of its time may be free now.
+    """
     calendars = [(CalendarKind.INSTRUMENT, row.instrument_id), (CalendarKind.FACILITY, row.instrument.facility_id)]
     if row.person_id is not None:
         calendars.append((CalendarKind.PERSON, row.person_id))
     for kind, subject_id in calendars:
         raise_version = partial(_raise_version, tx, kind, subject_id, now)
         tx.before_commit(("calendar", kind.value, str(subject_id)), raise_version)
+    freed.look_again(tx, row.instrument_id, now)
 
 
 def taken(
@@ -212,6 +217,10 @@ _SENTENCES = {
     frozenset({"who"}): N_("This time is taken by %(who)s."),
     frozenset({"who", "free"}): N_("This time is taken by %(who)s. The next free start is %(free)s."),
 }
+
+
+def _verb(row: Booking) -> str:
+    return "offer" if row.is_offer else _VERBS[row.kind]
 
 
 def _may_know(actor: Actor, row: Booking) -> bool:
