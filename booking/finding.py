@@ -84,7 +84,7 @@ def windows(terms: Terms, busy: Iterable[Busy], capacity: int, within: Iterable[
     Buffers may reach outside `within` (beyond the opening hours), not into what is held.
     """
     held = list(busy)
-    before, after = timedelta(minutes=terms.buffer_before), timedelta(minutes=terms.buffer_after)
+    before, after = terms.buffers
     wide = [Interval(one.start - before, one.end + after) for one in within]
     found = set()
     for unit in range(capacity):
@@ -98,8 +98,8 @@ def windows(terms: Terms, busy: Iterable[Busy], capacity: int, within: Iterable[
 
 def _within(terms: Terms, wish: Wish, now: datetime) -> list[Interval]:
     """When the instrument runs, may be booked already, and the wish is met."""
-    first = max(wish.when.start, now + timedelta(minutes=terms.lead_minutes))
-    last = min(wish.when.end, now + timedelta(days=terms.horizon_days))
+    first = max(wish.when.start, terms.first_start(now))
+    last = min(wish.when.end, terms.last_end(now))
     if first >= last:
         return []
     return intersection(terms.openings(Interval(first, last)), suitable(wish, terms.zone))

@@ -14,7 +14,12 @@ def moment(at: datetime, zone: str, language: str) -> str:
 
 def day(at: datetime, zone: str, language: str) -> str:
     """'sabato 9 gennaio 2027' / 'Saturday 9 January 2027'."""
-    return format_date(at.astimezone(ZoneInfo(zone)).date(), "EEEE d MMMM y", locale=_locale(language))
+    return full_day(at.astimezone(ZoneInfo(zone)).date(), language)
+
+
+def full_day(on: date, language: str) -> str:
+    """The same for a calendar day."""
+    return format_date(on, "EEEE d MMMM y", locale=_locale(language))
 
 
 def short_date(at: datetime, zone: str, language: str) -> str:

@@ -5,22 +5,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from flask import url_for
-from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from accounts.policy import Actor
 from booking import availability
-from booking.lifecycle import BookingState
-from booking.models import Booking
-from booking.policy import ledger as policy
 from booking.queries import ledger as queries
-from booking.services.ledger import RUNNING_KINDS
 from booking.terms import Terms
-from core import formats, timeline
+from booking.views.bars import bar_of
+from core import timeline
 from core.i18n import either
 from core.intervals import Interval, difference, intersection
 from core.localtime import day_interval
-from core.timeline import Bar, Look
 from core.web import current_language
 from facilities.models import Instrument
 
@@ -80,17 +75,17 @@ def week_of(
     days = timeline.days_from(first, DAYS, terms.zone.key, now)
     when = Interval(days[0].when.start, days[-1].when.end)
     rows = session.scalars(queries.held_with_holders(instrument, terms.held(when))).unique().all()
-    offer = _offer(terms, now)
+    offer = offered(terms, now)
     busy = availability.with_buffers(queries.busy(rows, instrument), *terms.buffers)
     pieces = availability.stretches(busy, instrument.capacity, [when])
 
     def book_url(free: Interval) -> str | None:
-        begins = _from_the_grid(free, terms) if can_book else None
-        return _book_url(instrument, terms, begins, first) if begins else None
+        begins = from_the_grid(free, terms) if can_book else None
+        return booking_url(instrument, terms, begins, first) if begins else None
 
     row = timeline.Row(
         name=either(current_language(), instrument.name_it, instrument.name),
-        bars=[_bar(row, instrument, actor, terms.zone.key) for row in rows],
+        bars=[bar_of(row, instrument, actor, terms.zone.key, now) for row in rows],
         capacity=instrument.capacity,
         open=None if terms.shifts is None else terms.openings(when),
         book_url=book_url,
@@ -114,19 +109,19 @@ def _free_days(
         free = [
             Free(when, one.free_units, book_url(when))
             for part, one in pieces_of_day
-            if one.free_units and (when := _from_the_grid(part, terms)) is not None
+            if one.free_units and (when := from_the_grid(part, terms)) is not None
         ]
         found.append(FreeDay(day, [one for one in free if terms.minutes(one.when) >= min(terms.least_minutes, 60)]))
     return found
 
 
-def _from_the_grid(free: Interval, terms: Terms) -> Interval | None:
+def from_the_grid(free: Interval, terms: Terms) -> Interval | None:
     """The part of a free stretch that begins where a booking may begin; None when there is none."""
     start = terms.next_slot(free.start)
     return Interval(start, free.end) if start is not None and start < free.end else None
 
 
-def _offer(terms: Terms, now: datetime) -> list[Interval]:
+def offered(terms: Terms, now: datetime) -> list[Interval]:
     """From when until when a booking may lie that is made now."""
     first, last = terms.first_start(_soon(now)), terms.last_end(now)
     first = terms.next_slot(first) or first
@@ -138,20 +133,20 @@ def _soon(now: datetime) -> datetime:
     return now.replace(second=0, microsecond=0) + timedelta(minutes=-now.minute % 5 or 5)
 
 
-def _book_url(instrument: Instrument, terms: Terms, free: Interval, first: date) -> str:
+def booking_url(instrument: Instrument, terms: Terms, free: Interval, first: date) -> str:
     facility = instrument.facility
     return url_for(
         "instruments.show",
         facility_slug=facility.slug,
         slug=instrument.slug,
         week=first.isoformat(),
-        start=_wall(free.start, terms),
-        end=_wall(suggested_end(terms, free), terms),
+        start=wall_text(free.start, terms),
+        end=wall_text(suggested_end(terms, free), terms),
         _anchor="book",
     )
 
 
-def _wall(at: datetime, terms: Terms) -> str:
+def wall_text(at: datetime, terms: Terms) -> str:
     return f"{at.astimezone(terms.zone):%Y-%m-%dT%H:%M}"
 
 
@@ -161,49 +156,3 @@ def suggested_end(terms: Terms, free: Interval) -> datetime:
         day = free.start.astimezone(terms.zone).date()
         return day_interval(day + timedelta(minutes=terms.least_minutes) - timedelta(days=1), terms.zone).end
     return free.start + timedelta(minutes=terms.least_minutes)
-
-
-# --- bars -------------------------------------------------------------------------------------------------
-
-
-def _bar(row: Booking, instrument: Instrument, actor: Actor, zone: str) -> Bar:
-    when = Interval(row.starts_at, row.ends_at)
-    look, code, who, label = _words(row, instrument, actor)
-    is_known = bool(policy.may_see(actor, queries.held(row)))
-    return Bar(
-        when=when,
-        look=look,
-        code=code,
-        who=who,
-        says=_says(when, (code, who), label, zone),
-        url=url_for("bookings.show", booking_id=row.id) if is_known else None,
-        key=str(row.id) if is_known else "",
-    )
-
-
-def _says(when: Interval, seen: tuple[str, str], label: str, zone: str) -> str:
-    """The whole name of a bar: it begins with all that may be seen on it (WCAG 2.5.3, label in name)."""
-    start, end = (formats.clock_time(at, zone, current_language()) for at in (when.start, when.end))
-    first, last = (formats.day(at, zone, current_language()) for at in (when.start, when.end))
-    words = [" ".join(part for part in (*seen, f"{start}–{end}") if part)]
-    words += [label] if label not in seen else []
-    words.append(first if first == last else f"{first} – {last}")
-    return ", ".join(words)
-
-
-def _words(row: Booking, instrument: Instrument, actor: Actor) -> tuple[Look, str, str, str]:
-    """Look, shortest label, person and what the bar is, as far as the actor may know."""
-    if row.kind not in RUNNING_KINDS:
-        return Look.CLOSED, _("Closed"), "", _("Closed")
-    is_tentative = row.state is BookingState.TENTATIVE
-    if actor.is_person(row.person_id):
-        label = _("your booking, waiting for approval") if is_tentative else _("your booking")
-        return (Look.TENTATIVE if is_tentative else Look.OWN), _("You"), "", label
-    look = Look.TENTATIVE if is_tentative else Look.CONFIRMED
-    label = _("Held, waiting for approval") if is_tentative else _("Booked")
-    if row.person is not None and policy.may_see(actor, queries.held(row)):
-        code = row.organisation.short_name if row.organisation else ""
-        return look, code or _("Booked"), row.person.name, label
-    if row.instrument_id != instrument.id:
-        return look, _("Not free"), "", _("another instrument of this group is running")
-    return look, label, "", label
