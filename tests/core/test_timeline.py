@@ -48,13 +48,13 @@ def test_a_bar_stands_on_the_day_it_begins_with_its_length_in_quarters(
 ) -> None:
     [(index, bar)] = placed(the_week(a_bar(start, end)))
     assert index == day
-    assert (bar.start, bar.days, bar.quarters) == quarters
+    assert (bar.place.start, bar.place.days, bar.place.quarters) == quarters
 
 
 def test_a_bar_that_leaves_the_period_says_so_on_both_sides() -> None:
     [(_, bar)] = placed(the_week(a_bar("2027-01-01T00:00", "2027-02-01T00:00")))
-    assert bar.from_before
-    assert bar.goes_on
+    assert bar.place.from_before
+    assert bar.place.goes_on
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def test_a_day_with_a_clock_change_has_its_true_length(first: date, hours: int) 
 @pytest.mark.parametrize("first", [date(2027, 3, 28), date(2027, 10, 31)])
 def test_nine_o_clock_stands_at_nine_on_the_day_of_a_clock_change(first: date) -> None:
     [(_, bar)] = placed(the_week(a_bar(f"{first}T09:00", f"{first}T11:00"), first=first, count=1))
-    assert (bar.start, bar.quarters) == (36, 8)
+    assert (bar.place.start, bar.place.quarters) == (36, 8)
 
 
 def test_an_hour_that_the_clock_repeats_is_still_drawn() -> None:
     first_pass = at("2027-10-31T02:15")
     bar = Bar(Interval(first_pass, first_pass + timedelta(hours=1)), Look.CONFIRMED, "PV", "says")
     [(_, one)] = placed(the_week(bar, first=date(2027, 10, 31), count=1))
-    assert one.quarters == 1
+    assert one.place.quarters == 1
 
 
 def test_overlapping_bars_stand_in_lanes_of_their_own() -> None:
