@@ -29,6 +29,16 @@ def without_approvals(row: Booking) -> Delete:
     return delete(Approval).where(Approval.booking_id == row.id)
 
 
+def approval_by(row: Booking, person_id: UUID) -> Select[int]:
+    """Whether a person has approved a booking, at any level."""
+    return select(AuditEntry.id).where(
+        AuditEntry.subject == Booking.__tablename__,
+        AuditEntry.subject_id == row.id,
+        AuditEntry.person_id == person_id,
+        AuditEntry.verb.in_(("approve", "approve_level")),
+    )
+
+
 def share_entry(row: Booking, kind: ShareKind) -> Select[ShareEntry]:
     """What stands in the share ledger for a booking."""
     return select(ShareEntry).where(ShareEntry.booking_id == row.id, ShareEntry.kind == kind)

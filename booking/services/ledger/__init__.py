@@ -1,10 +1,11 @@
 """The ledger's verbs: whoever holds, changes or frees time does it through these."""
 
 from booking.services.ledger.admission import Wish, admit
-from booking.services.ledger.approvals import approve, refuse
+from booking.services.ledger.approvals import Decision, Wanted, approve, decide_each, refuse
 from booking.services.ledger.bookings import Order, book, book_together
 from booking.services.ledger.cancelling import cancel, cancel_locked, is_charged, settle_late_cancellations
-from booking.services.ledger.closures import close
+from booking.services.ledger.closures import Closing, close, close_over
+from booking.services.ledger.handing import hand_over
 from booking.services.ledger.holding import RUNNING_KINDS, Claim, change_state, free_unit, hold, lock_instruments, touch
 from booking.services.ledger.moving import check_may_move, move, move_locked, tell_moved
 from booking.services.ledger.shares import charge
@@ -12,7 +13,10 @@ from booking.services.ledger.shares import charge
 __all__ = [
     "RUNNING_KINDS",
     "Claim",
+    "Closing",
+    "Decision",
     "Order",
+    "Wanted",
     "Wish",
     "admit",
     "approve",
@@ -24,7 +28,10 @@ __all__ = [
     "charge",
     "check_may_move",
     "close",
+    "close_over",
+    "decide_each",
     "free_unit",
+    "hand_over",
     "hold",
     "is_charged",
     "lock_instruments",

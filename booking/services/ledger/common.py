@@ -6,7 +6,9 @@ from uuid import UUID
 
 from accounts import queries as accounts
 from booking.models import Booking, BookingKind
+from booking.queries import changes as change_queries
 from booking.queries import ledger as queries
+from booking.queries import qualified as bundle_queries
 from booking.services.ledger.holding import lock_instruments
 from core import mail
 from core.db import Tx
@@ -30,16 +32,41 @@ def locked_with(tx: Tx, booking_id: UUID, instruments: Container[UUID]) -> Booki
     return row
 
 
+def locked_bundle(tx: Tx, booking_id: UUID, *instrument_ids: UUID) -> tuple[Booking, list[Booking]]:
+    """The booking and the others that were made together with it, held after all of their instruments and these."""
+    seen = tx.one(queries.booking(booking_id))
+    together = tx.session.scalars(change_queries.bundle_of(seen)).all()
+    concerned = {seen.instrument_id, *(each.instrument_id for each in together), *instrument_ids}
+    instruments = lock_instruments(tx, concerned)
+    row = locked_with(tx, booking_id, instruments)
+    statement = change_queries.bundle_of(row).with_for_update().execution_options(populate_existing=True)
+    beside = [each for each in tx.session.scalars(statement) if each.id != row.id]
+    if any(each.instrument_id not in instruments for each in beside):
+        raise changed_meanwhile()
+    return row, beside
+
+
+def check_is_no_offer(tx: Tx, row: Booking) -> None:
+    """Conflict "is_offer" while a tentative booking only holds time that the waitlist offers."""
+    if tx.session.scalars(change_queries.standing_offer(row)).first() is not None:
+        raise Conflict(N_("This time is only offered to you. Accept it first."), code="is_offer")
+
+
 def changed_meanwhile() -> Conflict:
     """The refusal of a change to something that is no longer what the person saw."""
     return Conflict(code="changed_meanwhile")
 
 
 def whole(tx: Tx, row: Booking) -> list[Booking]:
-    """The booking itself; of a closure every unit's row."""
+    """The booking itself; of a closure every unit's row; of a bundle all that is still held together with it."""
     if row.kind in (BookingKind.CLOSURE, BookingKind.MAINTENANCE):
         return list(tx.session.scalars(queries.same_closure(row).with_for_update())) or [row]
-    return [row]
+    return bundle_of(tx, row) or [row]
+
+
+def bundle_of(tx: Tx, row: Booking) -> list[Booking]:
+    """The live bookings that were made together with one, itself among them; `locked_bundle` has locked all of them."""
+    return list(tx.session.scalars(change_queries.bundle_of(row))) if row.bundle_id is not None else []
 
 
 def sound_title(title: str) -> str:
@@ -72,7 +99,7 @@ def tell(tx: Tx, row: Booking, template: str, now: datetime, **more: str) -> Non
         values={
             "name": person.name,
             "title": row.title,
-            "instrument": either(person.language, instrument.name_it, instrument.name),
+            "instrument": _instruments_named(tx, row, person.language),
             "facility": either(person.language, facility.name_it, facility.name_en),
             "city": facility.city,
             "starts_at": row.starts_at.isoformat(),
@@ -83,3 +110,10 @@ def tell(tx: Tx, row: Booking, template: str, now: datetime, **more: str) -> Non
         },
         at=now,
     )
+
+
+def _instruments_named(tx: Tx, row: Booking, language: str) -> str:
+    """The instrument of a booking, and those that were booked together with it."""
+    beside = tx.session.scalars(bundle_queries.made_together(row)).all() if row.bundle_id is not None else []
+    instruments = dict.fromkeys([row.instrument, *(each.instrument for each in beside)])
+    return ", ".join(either(language, one.name_it, one.name) for one in instruments)

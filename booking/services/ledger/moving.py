@@ -1,6 +1,5 @@
 """Moving held time: elsewhere, longer, shorter, to another instrument; the booking stays the same one."""
 
-from collections.abc import Container
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,8 +10,8 @@ from booking.models import Booking, BookingKind
 from booking.policy import changes as policy
 from booking.queries import changes as queries
 from booking.queries import ledger as ledger_queries
-from booking.services.ledger.common import changed_meanwhile, locked_with, reason_missing, tell
-from booking.services.ledger.holding import RUNNING_KINDS, Claim, change_state, guarded, lock_instruments, touch
+from booking.services.ledger.common import changed_meanwhile, check_is_no_offer, locked_bundle, reason_missing, tell
+from booking.services.ledger.holding import RUNNING_KINDS, Claim, change_state, guarded, touch
 from booking.services.ledger.placing import new_place
 from booking.terms import stretch
 from core.db import Tx, transaction
@@ -38,17 +37,16 @@ def move(
     refuses; Conflict "changed_meanwhile", "has_begun", "has_ended", "is_offer"; Invalid "reason_missing" (a manager).
     """
     with transaction() as tx:
-        instruments = lock_instruments(tx, _concerned(tx, booking_id, instrument_id))
-        row = locked_with(tx, booking_id, instruments)
+        row, beside = locked_bundle(tx, booking_id, *([instrument_id] if instrument_id else []))
         check_may_move(actor, row)
-        wanted, instrument = stretch(start, end), instruments[instrument_id or row.instrument_id]
+        wanted = stretch(start, end)
+        instrument = tx.one(ledger_queries.instrument(instrument_id)) if instrument_id else row.instrument
         if _is_there(row, wanted, instrument):
             return
         if row.sequence != sequence:
             raise changed_meanwhile()
         if not actor.is_person(row.person_id) and not reason.strip():
             raise reason_missing()
-        beside = _beside(tx, row, instruments)
         earlier, later = wanted.start - row.starts_at, wanted.end - row.ends_at
         move_locked(tx, row, wanted, actor, now, instrument, reason.strip(), frozenset(each.id for each in beside))
         while beside:
@@ -106,30 +104,12 @@ def _is_there(row: Booking, wanted: Interval, instrument: Instrument) -> bool:
     return row.state in LIVE and (row.interval, row.instrument_id) == (wanted, instrument.id)
 
 
-def _concerned(tx: Tx, booking_id: UUID, instrument_id: UUID | None) -> set[UUID]:
-    """The instruments that a move may touch, as they are seen before they are locked."""
-    row = tx.one(ledger_queries.booking(booking_id))
-    found = {row.instrument_id, *(each.instrument_id for each in tx.session.scalars(queries.bundle_of(row)))}
-    return found if instrument_id is None else found | {instrument_id}
-
-
-def _beside(tx: Tx, row: Booking, instruments: Container[UUID]) -> list[Booking]:
-    """The other bookings of a bundle, locked after these instruments."""
-    statement = queries.bundle_of(row).with_for_update().execution_options(populate_existing=True)
-    found = [each for each in tx.session.scalars(statement) if each.id != row.id]
-    if any(each.instrument_id not in instruments for each in found):
-        raise changed_meanwhile()
-    return found
-
-
 def _check_movable(tx: Tx, row: Booking, instrument: Instrument, now: datetime) -> None:
     if row.kind not in RUNNING_KINDS or not can_step(BOOKING_STEPS, row.state, "move"):
         raise Conflict(N_("This booking can no longer be moved."), code="illegal_step")
     if row.ends_at <= now or row.checked_out_at is not None:
         raise Conflict(N_("This booking is over."), code="has_ended")
-    if tx.session.scalars(queries.standing_offer(row)).first() is not None:
-        message = N_("This time is only offered to you. Accept it first.")
-        raise Conflict(message, code="is_offer")
+    check_is_no_offer(tx, row)
     if instrument.facility_id != row.instrument.facility_id:
         message = N_("A booking stays at its facility.")
         raise Conflict(message, code="another_facility", fields={"instrument_id": message})
