@@ -11,7 +11,8 @@ from booking.policy import changes
 from booking.policy import ledger as policy
 from booking.queries import changes as change_queries
 from booking.queries import ledger as queries
-from booking.services.ledger.common import locked, reason_missing, tell, whole
+from booking.services.ledger.closures import check_may_reopen
+from booking.services.ledger.common import locked_bundle, reason_missing, tell, whole
 from booking.services.ledger.holding import change_state
 from booking.services.ledger.shares import charge
 from core.db import Tx, transaction
@@ -22,11 +23,11 @@ from core.i18n import N_
 def cancel(booking_id: UUID, actor: Actor, now: datetime, reason: str = "") -> None:
     """Give the time back before it begins: the holder, or a manager with a reason. Cancelling twice changes nothing."""
     with transaction() as tx:
-        row = locked(tx, booking_id)
+        row, _beside = locked_bundle(tx, booking_id)
         policy.may_cancel(actor, queries.held(row)).or_refuse()
         if row.state is BookingState.CANCELLED:
             return
-        is_late = is_charged(row, actor, now)
+        is_late = any(is_charged(each, actor, now) for each in whole(tx, row))
         cancel_locked(tx, row, actor, now, reason)
         by = "" if actor.is_person(row.person_id) else actor.name
         tell(tx, row, "booking_cancelled", now, reason=reason.strip(), by=by, late="late" if is_late else "")
@@ -35,14 +36,17 @@ def cancel(booking_id: UUID, actor: Actor, now: datetime, reason: str = "") -> N
 def cancel_locked(tx: Tx, row: Booking, actor: Actor, now: datetime, reason: str) -> None:
     """Give the time of a locked booking back; for every verb that cancels. It tells nobody: that is the verb's affair.
 
-    The verb has asked the policy. Refusals: Conflict "has_begun", Invalid "reason_missing" (somebody else's booking).
+    The verb has asked the policy. Refusals: Conflict "has_begun", Invalid "reason_missing" (somebody else's booking),
+    Forbidden "own_closure" (a closure over other people's bookings).
     """
     held = queries.held(row)
     if policy.is_live(held) and policy.has_begun(held, now):
         raise Conflict(N_("This booking has begun and can no longer be cancelled."), code="has_begun")
     if row.person_id is not None and not actor.is_person(row.person_id) and not reason.strip():
         raise reason_missing()
-    for each in whole(tx, row):
+    rows = whole(tx, row)
+    check_may_reopen(tx, rows, actor)
+    for each in rows:
         verb = "cancel_late" if is_charged(each, actor, now) else "cancel"
         change_state(tx, each, verb, actor, now, reason.strip())
 
