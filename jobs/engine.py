@@ -16,11 +16,13 @@ from core.config import Settings
 PERFORM = "equora.perform"
 SWEEP = "equora.sweep"
 TIDY = "equora.tidy"
+WAITLIST = "equora.waitlist"
 ALLOCATE = "equora.allocate"
 QUEUE, ALLOCATION_QUEUE = "equora", "equora-allocation"
 """Tasks of the solver have a queue of their own, so that no mail waits behind them."""
 SWEEP_SECONDS = 5.0
 TIDY_SECONDS = 3600.0
+WAITLIST_SECONDS = 60.0
 
 TRANSPORT_ALIASES["filesystem"] = "jobs.transport:Transport"  # kombu's own, made safe for readers
 
@@ -75,6 +77,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "beat_schedule": {
             "sweep": {"task": SWEEP, "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
             "tidy": {"task": TIDY, "schedule": TIDY_SECONDS, "options": {"expires": TIDY_SECONDS}},
+            "waitlist": {"task": WAITLIST, "schedule": WAITLIST_SECONDS, "options": {"expires": WAITLIST_SECONDS}},
         },
         "beat_schedule_filename": str(settings.instance / "celerybeat-schedule"),
     }

@@ -8,11 +8,12 @@ from uuid import UUID
 from sqlalchemy import delete
 
 from accounts.models import LoginAttempt
-from booking.services import plans, work
+from booking.services import plans, waitlist, work
+from booking.services.ledger import freed
 from core import clock, mail, outbox, session_rows
 from core.db import db, transaction
 from jobs.allocation import share_with_workers
-from jobs.engine import PERFORM, SWEEP, TIDY, celery, context, ring
+from jobs.engine import PERFORM, SWEEP, TIDY, WAITLIST, celery, context, ring
 
 Beat = Callable[[], None]
 Handler = Callable[[outbox.OutboxMessage, Beat], None]
@@ -20,6 +21,7 @@ Handler = Callable[[outbox.OutboxMessage, Beat], None]
 HANDLERS: Mapping[str, Handler] = {
     mail.KIND: mail.deliver,
     plans.KIND: lambda message, beat: plans.run(message.payload, beat, share_with_workers),
+    freed.KIND: lambda message, _beat: _offer_freed(message),
 }
 BEAT_SECONDS = outbox.STALE_AFTER.total_seconds() / 6  # a living worker is never taken for dead
 GUESSES_KEPT = timedelta(hours=1)
@@ -51,6 +53,17 @@ def tidy() -> None:
         work.tidy(now)
         with transaction() as tx:
             tx.session.execute(delete(LoginAttempt).where(LoginAttempt.at < now - GUESSES_KEPT))
+
+
+@celery.task(name=WAITLIST)
+def look_after_the_waitlist() -> None:
+    """End offers that ran out, and offer what is free: a lost message of the ledger changes nothing."""
+    with context():
+        waitlist.lapse(clock.now())
+
+
+def _offer_freed(message: outbox.OutboxMessage) -> None:
+    waitlist.offer_freed(UUID(message.payload["instrument_id"]), clock.now())
 
 
 def perform_message(message_id: UUID) -> bool:
