@@ -14,8 +14,12 @@ import booking.commands
 import booking.views.bookings
 import booking.views.home
 import booking.views.instruments
+import booking.views.labels
 import booking.views.requests
 import booking.views.rounds
+import booking.views.shares
+import booking.views.trouble
+import booking.views.use
 import calendars.commands
 import calendars.views
 import core.mailbox
@@ -61,6 +65,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         booking.views.bookings.blueprint,
         booking.views.requests.blueprint,
         booking.views.rounds.blueprint,
+        booking.views.use.blueprint,
+        booking.views.labels.blueprint,
+        booking.views.trouble.blueprint,
+        booking.views.shares.blueprint,
         calendars.views.blueprint,
         api.v1.blueprint,
     ):

@@ -132,7 +132,9 @@ def terms_of(wanted: Instrument) -> Terms:
 def _listed() -> Select[Booking]:
     """Bookings with what a list shows of them, in one statement."""
     return select(Booking).options(
-        joinedload(Booking.instrument, innerjoin=True).joinedload(Instrument.facility, innerjoin=True),
+        joinedload(Booking.instrument, innerjoin=True).options(
+            joinedload(Instrument.facility, innerjoin=True), joinedload(Instrument.rules)
+        ),
         joinedload(Booking.person),
         joinedload(Booking.organisation),
     )

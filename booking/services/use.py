@@ -5,7 +5,7 @@ What was booked together is used together: a check-in at one instrument of a bun
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Select
@@ -23,6 +23,8 @@ from booking.services.ledger.shares import charge
 from core.db import Tx, transaction
 from core.errors import Conflict
 from core.i18n import N_
+
+MINUTE = timedelta(minutes=1)
 
 logger = logging.getLogger("equora.booking")
 
@@ -121,7 +123,7 @@ def _leave(tx: Tx, row: Booking, actor: Actor, now: datetime) -> None:
         row.ends_at = end
         row.held_until -= freed
     row.checked_out_at = now
-    change_state(tx, row, "check_out", actor, now)
+    change_state(tx, row, "check_out", actor, now, facts={"ends_at": end.isoformat(), "freed_minutes": freed // MINUTE})
     _settle(tx, row, now)
 
 

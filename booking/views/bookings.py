@@ -20,6 +20,7 @@ from booking.models import Booking
 from booking.policy import ledger as policy
 from booking.queries import ledger as queries
 from booking.services import ledger
+from booking.views.slots import by_day, lines
 from core import clock
 from core.audit import AuditEntry
 from core.db import db
@@ -36,6 +37,9 @@ VERBS = {
     "approve": lazy_gettext("approved"),
     "refuse": lazy_gettext("refused"),
     "cancel": lazy_gettext("cancelled"),
+    "check_in": lazy_gettext("checked in"),
+    "check_out": lazy_gettext("checked out"),
+    "release": lazy_gettext("released, because nobody checked in"),
 }
 DONE = {
     "cancel": lazy_gettext("The booking is cancelled; its time is free."),
@@ -78,7 +82,7 @@ def mine() -> ResponseReturnValue:
     counts = db.session.execute(queries.counts_of(actor.person_id, now)).one()
     return render_template(
         "booking/bookings/mine.html",
-        bookings=rows[:PAGE],
+        days=by_day(lines(rows[:PAGE], actor, now)),
         shown=shown,
         counts=dict(zip(SHOWN, counts, strict=True)),
         page=page,
@@ -97,11 +101,12 @@ def _listed(shown: str, person_id: UUID, now: datetime) -> Select[Booking]:
 @signed_in
 def show(booking_id: UUID) -> ResponseReturnValue:
     """One booking with its history."""
-    actor, row = current_actor(), _seen(booking_id)
+    actor, row, now = current_actor(), _seen(booking_id), clock.now()
     return render_template(
         "booking/bookings/show.html",
         booking=row,
-        actions=_actions(actor, row, clock.now()),
+        line=lines([row], actor, now)[0],
+        actions=_actions(actor, row, now),
         history=_history(actor, row),
         form=ActForm(),
     )

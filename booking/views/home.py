@@ -17,6 +17,7 @@ from booking.queries import home as queries
 from booking.queries import ledger
 from booking.queries import requests as request_queries
 from booking.views.bookings import facilities_managed
+from booking.views.slots import lines
 from core import clock
 from core.db import db
 from core.intervals import Interval
@@ -65,7 +66,7 @@ def index() -> ResponseReturnValue:
         calls=db.session.scalars(queries.open_calls(now)).all(),
         member=_member(actor, now) if actor.is_member else None,
         manager=_manager(actor, now) if actor.is_manager else None,
-        next_bookings=_next_bookings(actor, now),
+        next_lines=lines(_next_bookings(actor, now), actor, now),
     )
 
 
