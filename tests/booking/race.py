@@ -28,8 +28,11 @@ from app import create_app
 from booking.lifecycle import BookingState
 from booking.models import Booking, BookingKind
 from booking.queries import ledger as queries
+from booking.recurrence import Pattern, Weekly
 from booking.services import ledger
-from core.db import db, transaction
+from booking.services.ledger.quotas import check_quotas
+from booking.services.series import SeriesWish, book_series
+from core.db import Tx, db, transaction
 from core.errors import Conflict, Refusal
 from core.intervals import Interval
 from tests.conftest import settings_for
@@ -193,7 +196,42 @@ def _carelessly(me: Contender, slot: int) -> UUID:
         return ledger.hold(tx, tx.one(queries.instrument(instrument.id)), claim, me.actor, me.race.moment).id
 
 
-CONDUCTS = {conduct.__name__: conduct for conduct in (book_everything, mix, submit_the_same_form, look_then_write)}
+def count_then_write(me: Contender) -> Iterator[Outcome]:
+    """Everybody on another instrument: count what the quotas allow, and insert afterwards without their locks."""
+    yield me.tries("book", me.number, lambda: _without_quota_locks(me))
+
+
+def _without_quota_locks(me: Contender) -> UUID:
+    time = me.race.slot(me.number)
+    instrument_id = UUID(me.race.instruments[me.number % len(me.race.instruments)])
+    assert me.actor.person_id is not None
+    assert me.organisation is not None
+    people = (me.actor.person_id, me.organisation)
+    db.session.rollback()
+    instrument = db.session.scalars(queries.instrument(instrument_id)).one()
+    check_quotas(Tx(db.session()), instrument, *people, time, (), me.race.moment)
+    db.session.rollback()
+    me.start.wait(PATIENCE)
+    claim = ledger.Claim(
+        BookingKind.INSTANT, BookingState.CONFIRMED, time, unit=0, person_id=people[0], organisation_id=people[1]
+    )
+    with transaction() as tx:
+        return ledger.hold(tx, tx.one(queries.instrument(instrument_id)), claim, me.actor, me.race.moment).id
+
+
+def book_a_series(me: Contender) -> Iterator[Outcome]:
+    """Book five days in a row, every second contender one day later: all of them or none."""
+    first = (me.race.slot(0).start + timedelta(days=me.number % 2)).date()
+    pattern = Pattern(Weekly(1, frozenset(range(7))), first, start=540, end=600, count=5)
+    instrument = UUID(me.chance.choice(me.race.instruments))
+    wish = SeriesWish(pattern, instrument, me.organisation)
+    yield me.tries("book_series", 0, lambda: book_series(wish, me.actor, me.race.moment, ""))
+
+
+CONDUCTS = {
+    conduct.__name__: conduct
+    for conduct in (book_everything, mix, submit_the_same_form, look_then_write, count_then_write, book_a_series)
+}
 
 
 # --- the race ---------------------------------------------------------------------------------------------

@@ -165,6 +165,17 @@ def test_twenty_identical_submissions_make_one_booking(
     assert len(query("SELECT id FROM bookings")) == 1
 
 
+def test_series_that_cross_each_other_are_had_whole_or_not_at_all(
+    database_url: str, tmp_path: Path, beams: list[Instrument]
+) -> None:
+    outcomes = race(database_url, tmp_path, beams, "book_a_series", members=10, slots=1)
+    told = Counter(outcome.refusal for outcome in outcomes)
+    assert told == {"": 1, "occurrences_refused": 9}
+    assert overlaps() == 0
+    assert query("SELECT count(*) FROM booking_series") == [(1,)]
+    assert query("SELECT count(*) FROM bookings") == [(5,)]
+
+
 def test_the_guard_alone_stops_those_who_look_first_and_write_later(
     database_url: str, tmp_path: Path, beams: list[Instrument]
 ) -> None:
