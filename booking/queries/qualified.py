@@ -30,19 +30,9 @@ def assisted_at(facility_id: UUID, during: Interval) -> Select[Booking]:
     )
 
 
-def live_bundle(bundle_id: UUID) -> Select[Booking]:
-    """The live bookings that were made together, in the order in which they are locked."""
-    return select(Booking).where(Booking.bundle_id == bundle_id, Booking.state.in_(LIVE)).order_by(Booking.id)
-
-
-def bundle(bundle_id: UUID) -> Select[Booking]:
-    """All bookings that were made together."""
-    return select(Booking).where(Booking.bundle_id == bundle_id).order_by(Booking.created_at, Booking.id)
-
-
-def instruments_of_bundle(bundle_id: UUID) -> Select[UUID]:
-    """The instruments of a bundle."""
-    return select(Booking.instrument_id).where(Booking.bundle_id == bundle_id)
+def made_together(row: Booking) -> Select[Booking]:
+    """All bookings that were made together with one, itself among them, whatever has become of them."""
+    return select(Booking).where(Booking.bundle_id == row.bundle_id).order_by(Booking.created_at, Booking.id)
 
 
 def offered_along(instrument: Instrument) -> Select[Instrument]:
