@@ -140,7 +140,8 @@ class Tx:
     def alone(self, name: str) -> None:
         """Until its end this is the only transaction that holds `name`; others wait here.
 
-        For checks that no row can be locked for ("nobody has this name yet"); taken before any row is locked.
+        For checks that no row can be locked for ("nobody has this name yet"), in the order of
+        docs/reference/locking.md.
         SQLite has one writer at a time as it is.
         """
         if self.session.get_bind().dialect.name == "postgresql":

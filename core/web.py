@@ -16,6 +16,7 @@ from flask import (
     Response,
     abort,
     g,
+    has_request_context,
     jsonify,
     make_response,
     render_template,
@@ -36,7 +37,7 @@ from core import clock, formats
 from core.config import ROOT, Settings
 from core.db import db
 from core.errors import Busy, Refusal
-from core.i18n import DEFAULT_LANGUAGE, FEATURES, LANGUAGES, either
+from core.i18n import DEFAULT_LANGUAGE, FEATURES, LANGUAGES, Spoken, either
 from core.sessions import DatabaseSessions
 
 LANGUAGE_COOKIE = "lang"
@@ -79,6 +80,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         SEND_FILE_MAX_AGE_DEFAULT=31_536_000,
     )
     babel.init_app(app, locale_selector=language)
+    Spoken.reader = staticmethod(lambda: current_language() if has_request_context() else "en")
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

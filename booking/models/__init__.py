@@ -6,10 +6,7 @@ from booking.models.everyday import (
     ApprovalLevel,
     BookingSeries,
     Deputy,
-    Measure,
-    Period,
     Quota,
-    QuotaOf,
     ShareEntry,
     ShareKind,
     Swap,
@@ -33,6 +30,7 @@ from booking.models.requests import (
 )
 from booking.models.rounds import Entitlement, Fairness, Round, RoundHold, RoundInstrument
 from booking.models.work import PlanTask
+from booking.quotas import Measure, Period, QuotaOf
 
 __all__ = [
     "LONG",

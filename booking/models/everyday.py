@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import Organisation, Person
 from booking.models.ledger import Booking
+from booking.quotas import Measure, Period, QuotaOf
 from core.db import Model, enum_of, primary_key
 from facilities.models import Instrument
 
@@ -33,30 +34,6 @@ class BookingSeries(Model):
     changed_at: Mapped[datetime]
 
     instrument: Mapped[Instrument] = relationship()
-
-
-class QuotaOf(StrEnum):
-    """Whose bookings a quota adds up."""
-
-    PERSON = "person"
-    ORGANISATION = "organisation"
-
-
-class Measure(StrEnum):
-    """What a quota adds up: minutes or bookings in a period, or bookings that have not ended yet."""
-
-    MINUTES = "minutes"
-    BOOKINGS = "bookings"
-    OPEN_BOOKINGS = "open_bookings"
-
-
-class Period(StrEnum):
-    """Local calendar periods; a booking counts in the one in which it begins."""
-
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    YEAR = "year"
 
 
 class Quota(Model):

@@ -228,9 +228,44 @@ def book_a_series(me: Contender) -> Iterator[Outcome]:
     yield me.tries("book_series", 0, lambda: book_series(wish, me.actor, me.race.moment, ""))
 
 
+def ask_for_help(me: Contender) -> Iterator[Outcome]:
+    """Book with somebody's help, each on an instrument of their own."""
+    time, instrument = me.race.slot(0), UUID(me.race.instruments[me.number])
+    order = ledger.Order((instrument,), me.organisation, time.start, time.end, is_assisted=True)
+    yield me.tries("book", 0, lambda: ledger.book_together(order, me.actor, me.race.moment, ""))
+
+
+def look_for_help_then_write(me: Contender) -> Iterator[Outcome]:
+    """The same in two transactions: everybody has looked for a helper before anybody writes."""
+
+    def act() -> UUID:
+        assert me.actor.person_id is not None
+        assert me.organisation is not None
+        wish = ledger.Wish(me.race.slot(0), me.actor.person_id, me.organisation, is_assisted=True)
+        instrument_id = UUID(me.race.instruments[me.number])
+        with transaction() as tx:
+            instrument = ledger.lock_instruments(tx, [instrument_id])[instrument_id]
+            claim = ledger.admit(tx, instrument, wish, me.actor, me.race.moment)
+        me.start.wait(PATIENCE)
+        with transaction() as tx:
+            instrument = ledger.lock_instruments(tx, [instrument_id])[instrument_id]
+            return ledger.hold(tx, instrument, claim, me.actor, me.race.moment).id
+
+    yield me.tries("book", 0, act)
+
+
 CONDUCTS = {
     conduct.__name__: conduct
-    for conduct in (book_everything, mix, submit_the_same_form, look_then_write, count_then_write, book_a_series)
+    for conduct in (
+        book_everything,
+        mix,
+        submit_the_same_form,
+        look_then_write,
+        count_then_write,
+        book_a_series,
+        ask_for_help,
+        look_for_help_then_write,
+    )
 }
 
 
