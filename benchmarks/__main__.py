@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import allocation, engine, feed, growth, repair, weighted, workers
+from benchmarks import allocation, engine, feed, growth, repair, web, weighted, workers
 from benchmarks.comparison import Table
 from benchmarks.options import Options
 from benchmarks.results import record
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[Options], Sequence[Table]]]] = {
     "weighted": ("the Las Cumbres kind: their program beside ours; 40 minutes", weighted.run),
     "growth": ("1, 2, 4 and 8 times as many requests; 5 minutes", growth.run),
     "repair": ("a cancellation and an outage in a published plan; 4 minutes", repair.run),
+    "web": ("everyday pages beside NEMO's, installed from the registry; 5 minutes", web.run),
     "workers": ("what four workers gain on one, laid out from measured tasks; 6 minutes", workers.run),
 }
 SHORT = ("allocation", "feed")
