@@ -17,17 +17,21 @@ PERFORM = "equora.perform"
 SWEEP = "equora.sweep"
 TIDY = "equora.tidy"
 WAITLIST = "equora.waitlist"
+RELEASE = "equora.release"
+SETTLE = "equora.settle"
 ALLOCATE = "equora.allocate"
 QUEUE, ALLOCATION_QUEUE = "equora", "equora-allocation"
 """Tasks of the solver have a queue of their own, so that no mail waits behind them."""
 SWEEP_SECONDS = 5.0
 TIDY_SECONDS = 3600.0
 WAITLIST_SECONDS = 60.0
+RELEASE_SECONDS = 60.0
+SETTLE_SECONDS = 600.0
 
 TRANSPORT_ALIASES["filesystem"] = "jobs.transport:Transport"  # kombu's own, made safe for readers
 
 logger = logging.getLogger("equora.jobs")
-celery = Celery("equora", include=["jobs.tasks", "jobs.allocation"])
+celery = Celery("equora", include=["jobs.tasks", "jobs.allocation", "jobs.everyday"])
 
 
 class Application(Protocol):
@@ -78,6 +82,8 @@ def _configuration(settings: Settings) -> dict[str, Any]:
             "sweep": {"task": SWEEP, "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
             "tidy": {"task": TIDY, "schedule": TIDY_SECONDS, "options": {"expires": TIDY_SECONDS}},
             "waitlist": {"task": WAITLIST, "schedule": WAITLIST_SECONDS, "options": {"expires": WAITLIST_SECONDS}},
+            "release": {"task": RELEASE, "schedule": RELEASE_SECONDS, "options": {"expires": RELEASE_SECONDS}},
+            "settle": {"task": SETTLE, "schedule": SETTLE_SECONDS, "options": {"expires": SETTLE_SECONDS}},
         },
         "beat_schedule_filename": str(settings.instance / "celerybeat-schedule"),
     }

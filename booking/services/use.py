@@ -23,6 +23,7 @@ from booking.services.ledger.shares import charge
 from core.db import Tx, transaction
 from core.errors import Conflict
 from core.i18n import N_
+from facilities.services.qualifications import used
 
 MINUTE = timedelta(minutes=1)
 
@@ -128,8 +129,10 @@ def _leave(tx: Tx, row: Booking, actor: Actor, now: datetime) -> None:
 
 
 def _settle(tx: Tx, row: Booking, now: datetime) -> None:
-    """Write a use into the share ledger, once."""
+    """Write a use into the share ledger, once; qualifications that end unused hear of it."""
     _charge(tx, row, ShareKind.USED, use.minutes_used(queries.slot_of(row)), now)
+    if row.person_id is not None:
+        used(tx, row.person_id, row.instrument, row.checked_out_at or row.ends_at)
 
 
 def _charge(tx: Tx, row: Booking, kind: ShareKind, minutes: use.Minutes, now: datetime) -> None:

@@ -15,7 +15,13 @@ from booking.services import use
 from core.audit import AuditEntry
 from core.db import db
 from core.errors import Conflict, Forbidden, NotFound
-from facilities.models import Instrument, InstrumentRules
+from facilities.models import (
+    Instrument,
+    InstrumentQualification,
+    InstrumentRules,
+    Qualification,
+    QualificationGrant,
+)
 from tests.booking.bookers import HOUR, NINE, Booker, a_booker
 from tests.factories import BEFORE, a_booking, a_facility, a_manager, a_member, actor, an_instrument, stored
 from tests.support import on_both_databases
@@ -222,3 +228,23 @@ def test_one_booking_that_cannot_be_settled_stops_no_other(
     assert use.close_past_bookings(NINE + 9 * HOUR) == 1
     assert db.session.scalars(select(ShareEntry.booking_id)).all() == [good]
     assert str(bad) in caplog.text
+
+
+def test_a_use_refreshes_a_qualification_that_ends_unused(anna: Booker) -> None:
+    instrument = an_instrument(a_facility())
+    laser = stored(Qualification(facility_id=instrument.facility_id, slug="laser", name="Laser", unused_days=90))
+    stored(InstrumentQualification(instrument_id=instrument.id, qualification_id=laser.id))
+    grant = stored(QualificationGrant(qualification_id=laser.id, person_id=anna.person.id, granted_at=BEFORE))
+    early, late = anna.book(instrument), anna.book(instrument, NINE + 5 * HOUR)
+
+    def last_used() -> Any:
+        db.session.rollback()
+        return db.session.get_one(QualificationGrant, grant.id).last_used_at
+
+    use.check_in(early, actor(anna.person), NINE)
+    assert last_used() is None
+    use.check_out(early, actor(anna.person), NINE + 10 * MINUTE)
+    assert last_used() == NINE + 10 * MINUTE
+    use.close_past_bookings(NINE + 9 * HOUR)
+    assert last_used() == NINE + 7 * HOUR
+    assert fresh(late).checked_out_at is None
