@@ -29,6 +29,11 @@ POSTS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "calendars.revoke": (("/calendars/{subscription_id}/revoke", {}),),
     "instruments.book": (("/facilities/{here}/{scope}", {}),),
     "instruments.close": (("/facilities/{here}/{scope}/close", {}),),
+    "use.check_in": (("/bookings/{running}/check-in", {}),),
+    "use.check_out": (("/bookings/{running}/check-out", {}),),
+    "troubles.report": (("/bookings/{running}/trouble", {}),),
+    "troubles.credit": (("/troubles/{trouble}/credit", {}),),
+    "troubles.close": (("/troubles/{trouble}/close", {}),),
     "requests.create": (
         ("/requests", {"round": "{round_open_id}", "organisation": "{organisation_id}", "key": "1"}),
         ("/requests", {"round": "{round_draft_id}", "organisation": "{organisation_id}", "key": "2"}),

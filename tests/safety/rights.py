@@ -36,6 +36,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "GET /rounds/{round_published}",
     ),
     "303 200 200 200 200 200 200 200 200 200": (
+        "GET /at/{here}/{scope}",
         "GET /account",
         "GET /organisations/{organisation}",
         "GET /organisations/{other}",
@@ -111,6 +112,8 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "POST /rounds/{round_draft}/steps/open",
     ),
     "303 403 403 403 403 403 403 200 200 200": (
+        "GET /troubles",
+        "GET /troubles?show=all",
         "GET /bookings/approvals",
         "GET /rounds/new",
     ),
@@ -131,6 +134,9 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "GET /calendars/subscribe/facility/{here_id}",
     ),
     "303 403 403 403 403 403 403 403 200 200": (
+        "GET /facilities/{here}/{scope}/label.svg",
+        "GET /facilities/{here}/{scope}/label",
+        "GET /facilities/{here}/{scope}/label?size=a5",
         "GET /facilities/{here}/{scope}/close",
         "GET /rounds/{round_open}/edit",
     ),
@@ -183,5 +189,21 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "303 303 303 303 404 303 303 303 303 303": ("POST /invitations/{invited}",),
     "303 404 404 404 404 404 404 404 404 409": (
         "POST /organisations/{organisation}/invitations/{invitation_id}/revoke",
+    ),
+    "303 403 403 200 200 200 403 200 200 200": (
+        "GET /organisations/{organisation}/use",
+        "GET /organisations/{organisation}/use?year=2026",
+        "GET /organisations/{organisation}/use.csv",
+    ),
+    "303 404 404 404 403 200 404 404 403 403": ("GET /bookings/{running}/trouble",),
+    "303 404 404 404 404 200 404 404 200 200": ("GET /troubles/{trouble}",),
+    "303 404 404 404 403 303 404 404 303 303": (
+        "POST /bookings/{running}/check-in",
+        "POST /bookings/{running}/check-out",
+    ),
+    "303 404 404 404 403 422 404 404 403 403": ("POST /bookings/{running}/trouble",),
+    "303 404 404 404 404 403 404 404 422 422": (
+        "POST /troubles/{trouble}/credit",
+        "POST /troubles/{trouble}/close",
     ),
 }

@@ -67,6 +67,10 @@ PAGES_WITH_FORMS = {
     "requests.break_glass": "/requests/{secret}",
     "bookings.approve": "/bookings/approvals",
     "requests.submit": "/requests/{draft}/submit",
+    "use.check_in": "/at/{here}/{scope}",
+    "use.check_out": "/at/{here}/{scope}",
+    "troubles.credit": "/troubles/{trouble}",
+    "troubles.close": "/troubles/{trouble}",
 }
 """Where a form stands that is not on the page of its own address."""
 WITHOUT_FIELDS = {"accounts.logout", "accounts.end_all_sessions", "accounts.end_session"}

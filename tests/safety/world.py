@@ -13,7 +13,7 @@ from accounts.models import Invitation, Organisation, Person
 from accounts.policy import Actor, Role
 from accounts.queries import actor_of
 from booking.lifecycle import BookingState, RequestState, RoundState
-from booking.models import Booking, BookingKind, CalendarKind, Plan, Request, Round
+from booking.models import Booking, BookingKind, CalendarKind, Plan, Request, Round, Trouble
 from booking.services import plans, publication
 from calendars.models import Subscription
 from calendars.policy import Detail
@@ -202,6 +202,7 @@ def _bookings(world: World) -> None:
         world.scope, kind=BookingKind.APPROVAL, state=BookingState.TENTATIVE, starts_at=start, title="Lenses", **owner
     )
     world.bookings["confirmed"] = a_booking(world.scope, starts_at=start + timedelta(hours=4), title="Lenses", **owner)
+    world.bookings["running"] = a_booking(world.scope, starts_at=NOW - timedelta(hours=1), title="Lenses", **owner)
     own = {"person_id": world.people["manager"].id}
     world.bookings["managers_own"] = a_booking(
         world.scope, kind=BookingKind.APPROVAL, state=BookingState.TENTATIVE, starts_at=start + timedelta(days=1), **own
@@ -227,7 +228,11 @@ def _accounts(world: World) -> None:
     owner = world.people["owner"]
     feed = subscribe(CalendarKind.PERSON, owner.id, Detail.FULL, "en", "Mine", actor(owner), NOW, secrets.token_hex())
     subscription = db.session.query(Subscription).filter_by(person_id=owner.id).one()
+    report = Trouble(
+        booking_id=world.bookings["running"].id, person_id=owner.id, text="No light.", state="reported", created_at=NOW
+    )
     world.more = {
+        "trouble": str(stored(report).id),
         "invitation_id": str(invitation.id),
         "invited": INVITED,
         "feed": feed,
