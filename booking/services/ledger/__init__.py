@@ -9,6 +9,7 @@ from booking.services.ledger.handing import hand_over
 from booking.services.ledger.holding import RUNNING_KINDS, Claim, change_state, free_unit, hold, lock_instruments, touch
 from booking.services.ledger.moving import check_may_move, move, move_locked, tell_moved
 from booking.services.ledger.shares import charge
+from booking.services.ledger.swapping import accept_swap, decline_swap, expire_swaps, offer_swap, withdraw_swap
 
 __all__ = [
     "RUNNING_KINDS",
@@ -18,6 +19,7 @@ __all__ = [
     "Order",
     "Wanted",
     "Wish",
+    "accept_swap",
     "admit",
     "approve",
     "book",
@@ -30,6 +32,8 @@ __all__ = [
     "close",
     "close_over",
     "decide_each",
+    "decline_swap",
+    "expire_swaps",
     "free_unit",
     "hand_over",
     "hold",
@@ -37,8 +41,10 @@ __all__ = [
     "lock_instruments",
     "move",
     "move_locked",
+    "offer_swap",
     "refuse",
     "settle_late_cancellations",
     "tell_moved",
     "touch",
+    "withdraw_swap",
 ]

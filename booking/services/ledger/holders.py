@@ -52,6 +52,11 @@ def check_may_hold(tx: Tx, row: Booking, holder: Holder, gives_back: frozenset[U
         check_quotas(tx, row.instrument, holder.person.id, holder.organisation_id, row.interval, gives_back, now)
 
 
+def beside(refusal: Conflict, field: str) -> Conflict:
+    """A refusal of `check_may_hold`, beside a field of another form than a booking's."""
+    return Conflict(refusal.message, code=refusal.code, fields={field: refusal.message}, **refusal.values)
+
+
 def of_another(refusal: Conflict, field: str) -> Conflict:
     """A refusal of `check_may_hold` in words for whoever is not the person that it speaks of, beside a field."""
     sentence = _UNFIT.get(refusal.code, refusal.message)
