@@ -4,7 +4,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, String, Uuid, column, func, literal, or_, select, table, true, union_all
+from sqlalchemy import (
+    BindParameter,
+    Row,
+    Select,
+    String,
+    Uuid,
+    bindparam,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    table,
+    true,
+    union_all,
+)
 from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from accounts.models import (
@@ -63,26 +78,31 @@ def counts(account: Person | Row[Any]) -> bool:
     return bool(account.is_active and (installed().demo or not account.demo))
 
 
-def _roles_of(person_id: UUID) -> Select[Any]:
+def _person_with_roles() -> Select[Any]:
     """A person with each of their memberships and posts, one row each; one row without a role for who has none."""
+    who: BindParameter[UUID] = bindparam("person_id")
     member = select(literal("organisation").label("at"), Membership.organisation_id.label("where"), Membership.role)
     posted = select(literal("facility").label("at"), Post.facility_id.label("where"), Post.role)
-    roles = union_all(member.where(Membership.person_id == person_id), posted.where(Post.person_id == person_id))
-    role = roles.subquery()
+    role = union_all(member.where(Membership.person_id == who), posted.where(Post.person_id == who)).subquery()
     columns = (Person.name, Person.language, Person.is_office, Person.is_active, Person.demo)
     return (
         select(*columns, role.c.at, role.c.where, role.c.role)
         .select_from(Person)
         .outerjoin(role, true())
-        .where(Person.id == person_id)
+        .where(Person.id == who)
     )
+
+
+_PERSON_WITH_ROLES = (
+    _person_with_roles()
+)  # asked in every request of somebody known: building it costs more than asking
 
 
 def actor_of(session: Session, person_id: UUID | None) -> Actor:
     """Who this person is right now, in one statement; a visitor when the account is unknown or does not count."""
     if person_id is None:
         return VISITOR
-    rows = session.execute(_roles_of(person_id)).all()
+    rows = session.execute(_PERSON_WITH_ROLES, {"person_id": person_id}).all()
     if not rows or not counts(rows[0]):
         return VISITOR
     return Actor(

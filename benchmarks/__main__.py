@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import allocation, engine, feed, growth, repair, web, weighted, workers
+from benchmarks import allocation, engine, feed, growth, repair, scale, web, weighted, workers
 from benchmarks.comparison import Table
 from benchmarks.options import Options
 from benchmarks.results import record
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[Options], Sequence[Table]]]] = {
     "growth": ("1, 2, 4 and 8 times as many requests; 5 minutes", growth.run),
     "repair": ("a cancellation and an outage in a published plan; 4 minutes", repair.run),
     "web": ("everyday pages beside NEMO's, installed from the registry; 5 minutes", web.run),
+    "scale": ("the same pages with ten thousand and with a million bookings; 10 minutes", scale.run),
     "workers": ("what four workers gain on one, laid out from measured tasks; 6 minutes", workers.run),
 }
 SHORT = ("allocation", "feed")

@@ -79,7 +79,7 @@ def run(options: Options) -> list[Table]:
     with tempfile.TemporaryDirectory(prefix="equora-web-") as folder, _contenders(Path(folder), names, work) as found:
         for name in WORDS:
             for one in found:
-                _measure(one, name, work, requests)
+                measure(one, name, work, requests)
         for one in found:
             one.megabytes = one.server.worker_mb()
         return [_figures(found), _targets(found)]
@@ -103,7 +103,8 @@ def _contenders(folder: Path, names: Sequence[str], work: Workload) -> Iterator[
         yield found
 
 
-def _measure(one: Contender, name: str, work: Workload, requests: int) -> None:
+def measure(one: Contender, name: str, work: Workload, requests: int) -> None:
+    """Ask for one thing again and again and note what it takes; nothing when the product does not have it."""
     if name != "create" and name not in one.calls:
         return
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import CallbackDict
 
@@ -18,6 +18,11 @@ from core.tokens import hashed, new_token
 IDLE_SECONDS = 8 * 3600
 TOUCH_EVERY = timedelta(minutes=5)
 WITHOUT_SESSION = ("/static/", "/healthz", "/calendars/feeds/")  # the same answer for everybody who asks
+
+
+_LIVING = select(StoredSession.data, StoredSession.seen_at, StoredSession.created_at).where(
+    StoredSession.key_hash == bindparam("key_hash"), StoredSession.expires_at > bindparam("now")
+)  # asked in every request: building it costs more than asking
 
 
 class ServerSession(CallbackDict[str, Any], SessionMixin):
@@ -54,9 +59,8 @@ class DatabaseSessions(SessionInterface):
         if not key or request.path.startswith(WITHOUT_SESSION):
             return ServerSession({}, None, None)
         now = clock.now()
-        statement = select(StoredSession).where(StoredSession.key_hash == hashed(key), StoredSession.expires_at > now)
         try:
-            row = db.session.scalar(statement)
+            row = db.session.execute(_LIVING, {"key_hash": hashed(key), "now": now}).one_or_none()
         except OperationalError as error:
             return self._lost(error)
         if row is None or now >= row.created_at + ABSOLUTE_LIFE:
