@@ -12,6 +12,8 @@ import accounts.views
 import api.v1
 import booking.commands
 import booking.views.bookings
+import booking.views.calendar
+import booking.views.finding
 import booking.views.home
 import booking.views.instruments
 import booking.views.labels
@@ -20,6 +22,7 @@ import booking.views.rounds
 import booking.views.shares
 import booking.views.trouble
 import booking.views.use
+import booking.views.waitlist
 import calendars.commands
 import calendars.views
 import core.mailbox
@@ -63,9 +66,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         booking.views.home.blueprint,
         booking.views.instruments.blueprint,
         booking.views.bookings.blueprint,
+        booking.views.calendar.blueprint,
+        booking.views.finding.blueprint,
         booking.views.requests.blueprint,
         booking.views.rounds.blueprint,
         booking.views.use.blueprint,
+        booking.views.waitlist.blueprint,
         booking.views.labels.blueprint,
         booking.views.trouble.blueprint,
         booking.views.shares.blueprint,

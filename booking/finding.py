@@ -4,14 +4,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from math import asin, cos, radians, sin, sqrt
 from zoneinfo import ZoneInfo
 
-from booking.availability import Busy, stretches
+from booking.availability import Busy
 from booking.terms import DAY_MINUTES, LONGEST_SHIFT, Terms, check_times
 from core.errors import Refusal
-from core.intervals import Interval, intersection
+from core.intervals import Interval, intersection, union
 from facilities.openings import local_instant, shifts_between
 
+EARTH_RADIUS = 6371.0
 EVERY_DAY = frozenset(range(7))
 MOST_TRIES = 400
 """How many starts of one free stretch are tried: a day in steps of five minutes, and more."""
@@ -85,15 +87,34 @@ def windows(terms: Terms, busy: Iterable[Busy], capacity: int, within: Iterable[
     """
     held = list(busy)
     before, after = terms.buffers
-    wide = [Interval(one.start - before, one.end + after) for one in within]
     found = set()
     for unit in range(capacity):
-        there = [Busy(one.interval, None) for one in held if one.unit in (unit, None)]
-        for frame in wide:
-            for piece in stretches(there, 1, [frame]):
-                if piece.free_units and piece.interval.length > before + after:
-                    found.add(Interval(piece.interval.start + before, piece.interval.end - after))
+        there = union(one.interval for one in held if one.unit in (unit, None))
+        for one in within:
+            for gap in _gaps(Interval(one.start - before, one.end + after), there):
+                if gap.length > before + after:
+                    found.add(Interval(gap.start + before, gap.end - after))
     return sorted(found)
+
+
+def kilometres(here: tuple[float, float], there: tuple[float, float]) -> float:
+    """Great-circle distance of two places in degrees north and east (haversine formula, mean radius of the Earth)."""
+    (north, east), (north_2, east_2) = ([radians(degrees) for degrees in place] for place in (here, there))
+    half = sin((north_2 - north) / 2) ** 2 + cos(north) * cos(north_2) * sin((east_2 - east) / 2) ** 2
+    return 2 * EARTH_RADIUS * asin(sqrt(half))
+
+
+def _gaps(frame: Interval, held: Iterable[Interval]) -> Iterator[Interval]:
+    """What disjoint, sorted stretches leave of a frame; one walk, for years of bookings may be searched."""
+    at = frame.start
+    for one in held:
+        if one.start >= frame.end:
+            break
+        if one.start > at:
+            yield Interval(at, one.start)
+        at = max(at, one.end)
+    if at < frame.end:
+        yield Interval(at, frame.end)
 
 
 def _within(terms: Terms, wish: Wish, now: datetime) -> list[Interval]:

@@ -1,6 +1,6 @@
 """How times and amounts are written for people: local zone, 24-hour clock, the reader's language."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_time
@@ -65,6 +65,17 @@ def span(start: datetime, end: datetime, zone: str, language: str) -> str:
     if first.date() == last.date():
         return f"{begin}–{clock_time(end, zone, language)}"
     return f"{begin} – {short_day(end, zone, language)}, {clock_time(end, zone, language)}"
+
+
+def period(first: date, last: date, language: str) -> str:
+    """Whole days in few words: 'Monday 4 January 2027', '4 – 10 Jan 2027', 'January 2027'."""
+    if first == last:
+        return full_day(first, language)
+    locale = _locale(language)
+    if first.day == 1 and (last + timedelta(days=1)).day == 1 and (last - first).days <= 31:
+        return format_date(first, "LLLL y", locale=locale)
+    begin = "d" if first.month == last.month else "d MMM" if first.year == last.year else "d MMM y"
+    return f"{format_date(first, begin, locale=locale)} – {format_date(last, 'd MMM y', locale=locale)}"
 
 
 def number(value: float, language: str, digits: int = 1) -> str:

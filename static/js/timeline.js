@@ -1,6 +1,7 @@
 // Walks, zooms and, on a phone, changes the day of each timeline of the page. Everything is reachable without it.
 const PHONE = window.matchMedia("(max-width: 640px)");
 const LARGEST = 4;
+const STOPS = "th > a, td > .b";
 
 for (const wrap of document.querySelectorAll(".tl-wrap")) start(wrap);
 
@@ -10,8 +11,10 @@ function start(wrap) {
   const scroll = wrap.querySelector(".tl-scroll");
   zooming(wrap, inner, scroll);
   days(wrap, table);
+  naming(table);
+  if (PHONE.matches) return;
   walking(table);
-  if (!PHONE.matches) showFirst(table, scroll);
+  showFirst(table, scroll);
 }
 
 function zooming(wrap, inner, scroll) {
@@ -27,6 +30,7 @@ function zooming(wrap, inner, scroll) {
   });
 }
 
+// Days whose agenda is on the page are changed in place; the others are pages of their own.
 function days(wrap, table) {
   const nav = wrap.querySelector(".tl-days");
   nav.addEventListener("click", (event) => {
@@ -39,47 +43,64 @@ function days(wrap, table) {
   });
 }
 
+// What a bar is called is shown when a pointer rests on it; thousands of bars do not carry it twice.
+function naming(table) {
+  table.addEventListener("pointerover", (event) => {
+    const bar = event.target.closest("td > .b");
+    if (bar && !bar.title) bar.title = bar.getAttribute("aria-label");
+  });
+}
+
 // One tab stop for the whole grid; the arrows walk from bar to bar and from row to row.
 function walking(table) {
-  const rows = [...table.tBodies[0].rows];
-  const stops = rows.map((row) => [...row.querySelectorAll("th > a, td > .b")]);
-  const every = stops.flat();
-  if (!every.length || PHONE.matches) return;
-  for (const stop of every) stop.tabIndex = -1;
-  let current = table.querySelector("td > .b") ?? every[0];
-  current.tabIndex = 0;
+  let current = null;
+  const rows = () => [...table.querySelectorAll(":scope > tbody > tr")];
+  const stops = (row) => [...row.querySelectorAll(STOPS)];
 
-  const go = (stop) => {
-    if (!stop) return;
-    current.tabIndex = -1;
+  const makeCurrent = (stop) => {
+    if (current) current.tabIndex = -1;
     current = stop;
     current.tabIndex = 0;
+  };
+  const rove = () => {
+    for (const stop of table.querySelectorAll(`:scope > tbody :is(${STOPS})`)) stop.tabIndex = -1;
+    const first = current?.isConnected ? current : table.querySelector("td > .b") ?? table.querySelector("tbody th > a");
+    if (first) makeCurrent(first);
+  };
+  const go = (stop) => {
+    if (!stop) return;
+    makeCurrent(stop);
     current.focus({ preventScroll: true });
     current.scrollIntoView({ block: "nearest", inline: "nearest" });
   };
-  table.addEventListener("focusin", (event) => {
-    if (every.includes(event.target) && event.target !== current) {
-      current.tabIndex = -1;
-      current = event.target;
-      current.tabIndex = 0;
-    }
-  });
   const centre = (stop) => {
     const box = stop.getBoundingClientRect();
     return box.left + box.width / 2;
   };
   const nearest = (row, at) =>
     row.reduce((best, stop) => (!best || Math.abs(centre(stop) - at) < Math.abs(centre(best) - at) ? stop : best), null);
-  const vertical = (from, step) => {
+  const vertical = (row, step) => {
+    const all = rows();
     const at = centre(current);
-    for (let n = from + step; n >= 0 && n < stops.length; n += step) if (stops[n].length) return nearest(stops[n], at);
+    for (let n = all.indexOf(row) + step; n >= 0 && n < all.length; n += step) {
+      const found = stops(all[n]);
+      if (found.length) return nearest(found, at);
+    }
     return null;
   };
+  const far = (row, step) => {
+    const all = rows();
+    const n = Math.min(all.length - 1, Math.max(0, all.indexOf(row) + step));
+    return nearest(stops(all[n]), centre(current));
+  };
 
+  table.addEventListener("focusin", (event) => {
+    if (event.target !== current && event.target.matches(STOPS)) makeCurrent(event.target);
+  });
   table.addEventListener("keydown", (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey || !every.includes(event.target)) return;
-    const row = stops.findIndex((list) => list.includes(event.target));
-    const list = stops[row];
+    if (event.altKey || event.ctrlKey || event.metaKey || !event.target.matches(STOPS)) return;
+    const row = event.target.closest("tr");
+    const list = stops(row);
     const index = list.indexOf(event.target);
     const moves = {
       ArrowRight: () => list[index + 1],
@@ -88,14 +109,17 @@ function walking(table) {
       ArrowUp: () => vertical(row, -1),
       Home: () => list[0],
       End: () => list.at(-1),
-      PageDown: () => nearest(stops[Math.min(stops.length - 1, row + 8)], centre(event.target)),
-      PageUp: () => nearest(stops[Math.max(0, row - 8)], centre(event.target)),
+      PageDown: () => far(row, 8),
+      PageUp: () => far(row, -8),
     };
     const move = moves[event.key];
     if (!move) return;
     event.preventDefault();
     go(move());
   });
+  table.addEventListener("timeline:rows", rove);
+  table.addEventListener("htmx:afterSwap", rove);
+  rove();
 }
 
 // Bring now, or the first bar, into view instead of midnight.

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from booking.availability import Busy
-from booking.finding import EVERY_DAY, Wish, bookable_minutes, offers, suitable, windows
+from booking.finding import EVERY_DAY, Wish, bookable_minutes, kilometres, offers, suitable, windows
 from booking.terms import Terms
 from core.intervals import Interval
 from facilities.openings import WeeklyShift
@@ -138,3 +138,9 @@ def test_hours_of_the_day_follow_the_wall_clock_and_meet_at_midnight() -> None:
 )
 def test_a_wish_is_rounded_up_to_what_can_be_booked(slot: int, least: int, wanted: int, booked: int) -> None:
     assert bookable_minutes(terms(slot_minutes=slot, least_minutes=least), wanted) == booked
+
+
+def test_distances_are_those_of_the_globe() -> None:
+    milan, pavia = (45.4642, 9.19), (45.1847, 9.1582)
+    assert kilometres(milan, pavia) == pytest.approx(31.2, abs=0.2)
+    assert kilometres(milan, milan) == 0

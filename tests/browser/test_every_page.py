@@ -19,6 +19,9 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "facilities.index": "/facilities",
         "facilities.show": "/facilities/cnao",
         "instruments.show": SEM,
+        "calendar.show": "/calendar",
+        "calendar.of_facility": "/calendar/cnao",
+        "finding.find": "/find",
         "rounds.index": "/rounds",
         "rounds.show": ROUND,
         "accounts.login": "/login",
@@ -36,7 +39,13 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "requests.show": "/requests > main a[href^='/requests/']:not([href*='/new']):not([href*='/of/'])",
         "bookings.mine": "/bookings",
         "bookings.show": "/bookings > main h3 a[href^='/bookings/']",
+        "troubles.new": "/bookings?show=past > main a[href$='/trouble']",
+        "troubles.show": "/bookings?show=past > main h3 a[href^='/bookings/'] > main a[href^='/troubles/']",
+        "use.at": "/at/unimi-nolimits/sem",
         "bookings.cancel": "/bookings > main h3 a[href^='/bookings/'] > main a[href$='/cancel']",
+        "calendar.show": "/calendar",
+        "calendar.of_facility": "/calendar/cnao?view=month",
+        "finding.find": "/find?hours=4",
         "calendars.index": "/calendars",
         "calendars.subscribe": "/bookings > main a[href*='/calendars/subscribe/']",
         "accounts.account": "/account",
@@ -47,6 +56,7 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "home.index": "/",
         "requests.of_organisation": "/requests/of/demo-university",
         "accounts.organisation": "/organisations/demo-university",
+        "shares.of_organisation": "/organisations/demo-university/use",
     },
     REVIEWER: {
         "rounds.inbox": f"{ROUND}/requests",
@@ -61,6 +71,7 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "rounds.review": f"{ROUND}/requests > main a[href$='/review']",
         "rounds.plans": f"{ROUND}/plans",
         "bookings.approvals": "/bookings/approvals",
+        "labels.label": "/facilities/cnao/xpr-beamline-protons/label",
         "instruments.close": "/facilities/cnao/xpr-beamline-protons/close",
     },
     OFFICE: {
@@ -69,6 +80,8 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "accounts.new_organisation": "/organisations/new",
         "accounts.edit_organisation": "/organisations/demo-university/edit",
         "accounts.posts": "/posts",
+        "troubles.index": "/troubles",
+        "troubles.show": "/troubles > main a[href^='/troubles/']",
         "bookings.approvals": "/bookings/approvals",
     },
 }
@@ -80,7 +93,17 @@ ELSEWHERE = {
     "rounds.reserve": "the manager's journey",
     "bookings.refuse": "the same page as bookings.cancel, with other words",
 }
-NO_PAGES = ("api.", "openapi.", "health.", "static", "calendars.feed", "rounds.atom", "rounds.problem")
+NO_PAGES = (
+    "api.",
+    "openapi.",
+    "health.",
+    "static",
+    "calendars.feed",
+    "rounds.atom",
+    "rounds.problem",
+    "labels.code",
+    "shares.table",
+)
 
 
 def test_no_page_is_forgotten(app: Flask) -> None:

@@ -25,6 +25,8 @@ GETS: dict[str, tuple[str, ...]] = {
     "bookings.mine": ("/bookings", "/bookings?show=past", "/bookings?show=cancelled"),
     "bookings.refuse": ("/bookings/{secret_booking}/refuse", "/bookings/{waiting}/refuse"),
     "bookings.show": ("/bookings/{secret_booking}", "/bookings/{waiting}"),
+    "calendar.of_facility": ("/calendar/{here}?day=2027-01-04", "/calendar/{here}?view=month&day=2027-03-29"),
+    "calendar.show": ("/calendar", "/calendar?day=2027-01-04"),
     "calendars.feed": ("/calendars/feeds/{feed}.ics",),
     "calendars.index": ("/calendars",),
     "calendars.subscribe": (
@@ -34,6 +36,7 @@ GETS: dict[str, tuple[str, ...]] = {
     ),
     "facilities.index": ("/facilities",),
     "facilities.show": ("/facilities/{here}",),
+    "finding.find": ("/find", "/find?hours=8&first=2027-01-04&last=2027-01-10"),
     "health.healthz": ("/healthz",),
     "health.readyz": ("/readyz",),
     "home.index": ("/",),

@@ -18,6 +18,18 @@ POSTS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "accounts.posts": (("/posts", {}),),
     "accounts.end_session": (("/account/sessions/none/end", {}),),
     "accounts.join": (("/invitations/{invited}/join", {}),),
+    "calendar.move": (
+        (
+            "/calendar/move",
+            {
+                "booking": "{confirmed}",
+                "instrument": "{beam_id}",
+                "sequence": "0",
+                "start": "2027-01-05T10:00",
+                "end": "2027-01-05T12:00",
+            },
+        ),
+    ),
     "bookings.approve": (("/bookings/{waiting}/approve", {}), ("/bookings/{managers_own}/approve", {})),
     "bookings.refuse": (("/bookings/{waiting}/refuse", {}), ("/bookings/{managers_own}/refuse", {})),
     "bookings.cancel": (("/bookings/{confirmed}/cancel", {}), ("/bookings/{secret_booking}/cancel", {})),
