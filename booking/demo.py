@@ -23,7 +23,7 @@ from booking.demo_requests import SHIFT_MINUTES, WEEKS, Beam, DemoRequest, demo_
 from booking.lifecycle import RequestState, RoundState
 from booking.models import BookingKind, Feasibility, Request, Review, Round
 from booking.queries import rounds as round_queries
-from booking.services import ledger, requests, reviews, rounds
+from booking.services import ledger, requests, reviews, rounds, trouble, use
 from booking.services.reviews import Verdict
 from booking.services.rounds import EntitlementContent, HoldContent, RoundContent
 from core import clock
@@ -336,6 +336,8 @@ def _load_bookings(calendar: Calendar) -> None:
             calendar.now,
             f"demo-booking-{place}",
         )
+    if hourly:
+        _use_and_complain(hourly[0], calendar)
     if len(hourly) > 3:
         start = local_instant(tuesday, 8 * 60, ZONE)
         ledger.close(
@@ -348,6 +350,21 @@ def _load_bookings(calendar: Calendar) -> None:
             calendar.now,
             "demo-closure",
         )
+
+
+def _use_and_complain(instrument: Instrument, calendar: Calendar) -> None:
+    """Yesterday a member worked there, left before the end and reported what went wrong."""
+    anna = _actor("anna.member@example.org")
+    yesterday = calendar.now.astimezone(ZONE).date() - timedelta(days=1)
+    start = local_instant(yesterday, 9 * 60, ZONE)
+    end = start + timedelta(minutes=max(120, instrument.least_minutes))
+    asked = calendar.days_ago(3)
+    organisation_id = next(iter(anna.memberships))
+    made = ledger.book(instrument.id, organisation_id, start, end, "Demo: prova / trial", anna, asked, "demo-used")
+    use.check_in(made, anna, start)
+    use.check_out(made, anna, end - timedelta(minutes=10))
+    text = "Demo: la lampada si è spenta / the lamp went out"
+    trouble.report(made, text, 20, anna, calendar.now, "demo-trouble")
 
 
 def now_for_demo() -> datetime:

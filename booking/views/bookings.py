@@ -1,8 +1,8 @@
-"""My bookings, one booking, the manager's list of what waits for approval."""
+"""My bookings, one booking, and the acts on it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -12,19 +12,26 @@ from flask_babel import lazy_gettext
 from sqlalchemy import Select
 
 from accounts.access import current_actor, signed_in
-from accounts.models import Person
-from accounts.policy import Actor, No
+from accounts.policy import Actor
 from booking.forms.ledger import ActForm, ReasonForm
-from booking.lifecycle import BOOKING_STEPS, can_step
-from booking.models import Booking
+from booking.lifecycle import BOOKING_STEPS, BookingState, can_step
+from booking.models import Booking, Trouble
 from booking.policy import ledger as policy
+from booking.policy import use as use_policy
+from booking.queries import approvals as approval_queries
 from booking.queries import ledger as queries
+from booking.queries import qualified as bundle_queries
+from booking.queries import trouble as trouble_queries
 from booking.services import ledger
+from booking.views.deciding import Line, levels_for, line_for, may_take_part
+from booking.views.inbox_menu import has_a_say, inbox_count
+from booking.views.levels import LevelLine
+from booking.views.series import part_of
 from booking.views.slots import by_day, lines
 from core import clock
 from core.audit import AuditEntry
 from core.db import db
-from core.errors import Forbidden, NotFound, Refusal
+from core.errors import NotFound, Refusal
 
 blueprint = Blueprint("bookings", __name__)
 PAGE = 25
@@ -35,11 +42,17 @@ VERBS = {
     "allocate": lazy_gettext("allocated in a round"),
     "close": lazy_gettext("closed"),
     "approve": lazy_gettext("approved"),
+    "approve_level": lazy_gettext("one level approved"),
     "refuse": lazy_gettext("refused"),
     "cancel": lazy_gettext("cancelled"),
     "check_in": lazy_gettext("checked in"),
     "check_out": lazy_gettext("checked out"),
     "release": lazy_gettext("released, because nobody checked in"),
+    "offer": lazy_gettext("offered from the waitlist"),
+    "accept": lazy_gettext("accepted"),
+    "accept_for_approval": lazy_gettext("accepted, and asked for"),
+    "lapse": lazy_gettext("given to the next one"),
+    "rename": lazy_gettext("renamed"),
 }
 DONE = {
     "cancel": lazy_gettext("The booking is cancelled; its time is free."),
@@ -52,9 +65,9 @@ class Actions:
     """What may be done with a booking now."""
 
     cancel: bool
-    decide: bool
     needs_reason: bool
-    why_not_decide: str = ""
+    decision: Line | None
+    levels: Sequence[LevelLine]
 
 
 @dataclass(frozen=True)
@@ -87,7 +100,7 @@ def mine() -> ResponseReturnValue:
         counts=dict(zip(SHOWN, counts, strict=True)),
         page=page,
         has_more=len(rows) > PAGE,
-        waiting=_how_many_wait(actor, now),
+        waiting=_how_many_wait(actor),
     )
 
 
@@ -106,10 +119,30 @@ def show(booking_id: UUID) -> ResponseReturnValue:
         "booking/bookings/show.html",
         booking=row,
         line=lines([row], actor, now)[0],
+        reports=_reports(actor, row),
         actions=_actions(actor, row, now),
+        part=part_of(actor, row, now),
         history=_history(actor, row),
         form=ActForm(),
+        together=_together(row),
     )
+
+
+def _together(row: Booking) -> Sequence[Booking]:
+    """The other bookings that were made together with one."""
+    found = db.session.scalars(bundle_queries.made_together(row)) if row.bundle_id is not None else ()
+    return [each for each in found if each.id != row.id]
+
+
+def _reports(actor: Actor, row: Booking) -> Sequence[Trouble]:
+    """The trouble of a booking, for those who may read it."""
+    if not actor.is_person(row.person_id) and not actor.manages(row.instrument.facility_id):
+        return []
+    return [
+        one
+        for one in db.session.scalars(trouble_queries.reports_of(row.id))
+        if use_policy.may_read_trouble(actor, queries.held(row), one.person_id)
+    ]
 
 
 @blueprint.route("/bookings/<uuid:booking_id>/cancel", methods=["GET", "POST"])
@@ -130,45 +163,24 @@ def refuse(booking_id: UUID) -> ResponseReturnValue:
 @signed_in
 def approve(booking_id: UUID) -> ResponseReturnValue:
     """Approve with one press, and back to where the manager was."""
-    ledger.approve(booking_id, current_actor(), clock.now())
-    flash(_("Approved. The member is told by mail."))
-    if request.form.get("back") == "approvals":
-        return redirect(url_for("bookings.approvals"), 303)
+    state = ledger.approve(booking_id, current_actor(), clock.now(), request.form.get("level", type=int))
+    is_done = state is BookingState.CONFIRMED
+    flash(_("Approved. The member is told by mail.") if is_done else _("This level is given."))
+    if request.form.get("back") == "approvals" or not current_actor().is_manager:
+        return redirect(url_for("inbox.index"), 303)
     return redirect(url_for("bookings.show", booking_id=booking_id), 303)
 
 
 @blueprint.get("/bookings/approvals")
 @signed_in
 def approvals() -> ResponseReturnValue:
-    """What waits for the managers of the actor's facilities, by facility."""
-    actor, now = current_actor(), clock.now()
-    if not actor.is_manager:
-        raise Forbidden
-    rows = db.session.scalars(queries.awaiting_approval(facilities_managed(actor), now).limit(200)).all()
-    by_facility = sorted(rows, key=lambda row: (row.instrument.facility.slug, row.starts_at))
-    return render_template(
-        "booking/bookings/approvals.html",
-        groups=[
-            (facility, [(row, _actions(actor, row, now)) for row in group])
-            for facility, group in groupby(by_facility, key=lambda row: row.instrument.facility)
-        ],
-        count=len(rows),
-        form=ActForm(),
-    )
+    """Where the approvals were before there was an inbox; old mails and bookmarks lead here."""
+    return redirect(url_for("inbox.index"), 303)
 
 
-def facilities_managed(actor: Actor) -> list[UUID] | None:
-    """The facilities whose approvals are the actor's to give; None: all of them."""
-    if actor.is_office:
-        return None
-    return [facility_id for facility_id in actor.posts if actor.manages(facility_id)]
-
-
-def _how_many_wait(actor: Actor, now: datetime) -> int | None:
-    """How many bookings wait for this manager; None for people who manage nothing."""
-    if not actor.is_manager:
-        return None
-    return db.session.scalar(queries.how_many_await_approval(facilities_managed(actor), now))
+def _how_many_wait(actor: Actor) -> int | None:
+    """How much waits for the actor; None for people who decide on nothing."""
+    return inbox_count() if has_a_say(actor) else None
 
 
 def _seen(booking_id: UUID) -> Booking:
@@ -183,20 +195,22 @@ def _seen(booking_id: UUID) -> Booking:
 def _actions(actor: Actor, row: Booking, now: datetime) -> Actions:
     held = queries.held(row)
     can_still = not policy.has_begun(held, now)
-    decide = policy.may_decide(actor, held)
-    waits = can_still and can_step(BOOKING_STEPS, row.state, "approve")
+    decision = line_for(actor, row, now)
     return Actions(
         cancel=can_still and can_step(BOOKING_STEPS, row.state, "cancel") and bool(policy.may_cancel(actor, held)),
-        decide=waits and bool(decide),
+        decision=decision,
+        levels=decision.levels if decision else levels_for(actor, row),
         needs_reason=row.person_id is not None and not actor.is_person(row.person_id),
-        why_not_decide=decide.reason if waits and isinstance(decide, No) and actor.manages(held.facility_id) else "",
     )
 
 
 def _end(booking_id: UUID, verb: str) -> ResponseReturnValue:
     """The page that asks before a booking is cancelled or refused, and the act itself."""
     actor, row = current_actor(), _seen(booking_id)
-    (policy.may_cancel if verb == "cancel" else policy.may_decide)(actor, queries.held(row)).or_refuse()
+    if verb == "cancel":
+        policy.may_cancel(actor, queries.held(row)).or_refuse()
+    else:
+        may_take_part(actor, row, clock.now()).or_refuse()
     form, refusal = ReasonForm(), None
     needs_reason = verb == "refuse" or _actions(actor, row, clock.now()).needs_reason
     if form.validate_on_submit():
@@ -223,20 +237,25 @@ def _ended(booking_id: UUID, verb: str, form: ReasonForm) -> Refusal | None:
 
 def _history(actor: Actor, row: Booking) -> list[Act]:
     entries = db.session.scalars(queries.history_of(row)).all()
-    names = {person.id: person for person in db.session.scalars(queries.people_who_acted(row))}
+    acted = {entry.person_id for entry in entries if entry.person_id}
+    acted |= {UUID(text) for entry in entries if (text := entry.detail.get("for"))}
+    names = dict(db.session.execute(approval_queries.people(acted)).all())
     return [
         Act(entry.at, str(VERBS.get(entry.verb, entry.verb)), _who(actor, row, entry, names), entry.reason)
         for entry in entries
     ]
 
 
-def _who(actor: Actor, row: Booking, entry: AuditEntry, names: dict[UUID, Person]) -> str:
+def _who(actor: Actor, row: Booking, entry: AuditEntry, names: Mapping[UUID, str]) -> str:
     """By whom, with its preposition (Italian melts it with an article): managers are named to managers only."""
     if actor.is_person(entry.person_id):
         return str(_("by you"))
-    person = names.get(entry.person_id) if entry.person_id else None
-    if person is None:
+    name = names.get(entry.person_id) if entry.person_id else None
+    if name is None:
         return str(_("by the system"))
-    if actor.manages(row.instrument.facility_id) or entry.person_id == row.person_id:
-        return str(_("by %(who)s", who=person.name))
-    return str(_("by the facility"))
+    if not actor.manages(row.instrument.facility_id) and entry.person_id != row.person_id:
+        return str(_("by the facility"))
+    if "for" in entry.detail:
+        manager = names.get(UUID(entry.detail["for"]), "")
+        return str(_("by %(deputy)s for %(manager)s", deputy=name, manager=manager))
+    return str(_("by %(who)s", who=name))

@@ -12,11 +12,11 @@ from accounts import queries as accounts
 from accounts.access import current_actor
 from accounts.models import Organisation
 from accounts.policy import Actor
-from booking.models import Booking, Request, Round
+from booking.models import Booking, Request, Round, TroubleState
+from booking.queries import approvals, ledger, trouble
 from booking.queries import home as queries
-from booking.queries import ledger
 from booking.queries import requests as request_queries
-from booking.views.bookings import facilities_managed
+from booking.views.inbox_menu import facilities_managed
 from booking.views.slots import lines
 from core import clock
 from core.db import db
@@ -51,6 +51,7 @@ class Manager:
     """What waits for a manager."""
 
     approvals: int
+    troubles: int
     reviews: int
     allocate: Sequence[Round]
     rounds: Sequence[Round]
@@ -100,7 +101,8 @@ def _balances(person_id: UUID, organisation_ids: frozenset[UUID]) -> list[Balanc
 def _manager(actor: Actor, now: datetime) -> Manager:
     facilities = facilities_managed(actor)
     return Manager(
-        approvals=db.session.scalar(ledger.how_many_await_approval(facilities, now)) or 0,
+        approvals=db.session.scalar(approvals.how_many_wait_for(actor, now)) or 0,
+        troubles=dict(db.session.execute(trouble.counts_at(facilities)).all()).get(TroubleState.REPORTED, 0),
         reviews=db.session.scalar(queries.how_many_reviews_are_missing(facilities)) or 0,
         allocate=db.session.scalars(queries.rounds_to_allocate(facilities)).all(),
         rounds=db.session.scalars(queries.rounds_run_at(facilities, now)).all(),
