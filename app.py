@@ -19,6 +19,7 @@ import booking.views.instruments
 import booking.views.labels
 import booking.views.requests
 import booking.views.rounds
+import booking.views.series
 import booking.views.shares
 import booking.views.trouble
 import booking.views.use
@@ -75,6 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         booking.views.labels.blueprint,
         booking.views.trouble.blueprint,
         booking.views.shares.blueprint,
+        booking.views.series.blueprint,
         calendars.views.blueprint,
         api.v1.blueprint,
     ):

@@ -48,6 +48,7 @@ VERBS = {
     "check_in": lazy_gettext("checked in"),
     "check_out": lazy_gettext("checked out"),
     "release": lazy_gettext("released, because nobody checked in"),
+    "rename": lazy_gettext("renamed"),
     "offer": lazy_gettext("offered from the waitlist"),
     "accept": lazy_gettext("accepted"),
     "accept_for_approval": lazy_gettext("accepted, and asked for"),
