@@ -1,7 +1,7 @@
 """What members and managers send about held time: bookings, reasons, closures. Wall times are read here."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext
 from wtforms import Field, HiddenField, SelectChoice, SelectField  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.widgets import DateInput, Input
 
-from booking.forms.fields import Choice, Line, Prose, Typed
+from booking.forms.fields import Boxes, Choice, Line, Prose, Typed, Yes
 from booking.models import BookingKind
 from booking.terms import DAY_MINUTES, WEEK_MINUTES, Terms
 from core.forms import Form, new_key
@@ -118,6 +118,17 @@ class StretchForm(Form):
         end = self._instant(self.end_day.data or self.day.data, self.end, self.end_pass, zone)
         return (start, end) if start and end else None
 
+    def peek(self, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
+        """Both instants as the fields stand, the first of a doubled hour; None, silently, when they are none."""
+        found = []
+        for day, clock in ((self.day.data, self.start.data), (self.end_day.data or self.day.data, self.end.data)):
+            minute = clock_minutes(clock or "")
+            instants = instants_at(day, minute, zone) if day and minute is not None else ()
+            if not instants:
+                return None
+            found.append(instants[0])
+        return found[0], found[1]
+
     def _instant(self, day: date, clock: ClockField, which: Pass, zone: ZoneInfo) -> datetime | None:
         minute = clock_minutes(clock.data or "")
         if minute is None:
@@ -136,11 +147,24 @@ class StretchForm(Form):
         return found[int(which.data) - 1]
 
 
+class AlongField(Boxes):
+    """Other instruments to book along, by id."""
+
+    def process_formdata(self, valuelist: Sequence[Any]) -> None:
+        """Read their ids, each once."""
+        try:
+            self.data = list(dict.fromkeys(UUID(str(value)) for value in valuelist))
+        except ValueError:
+            raise ValueError(_("Please choose one of these.")) from None
+
+
 class BookingForm(StretchForm):
     """A member's booking."""
 
     organisation_id = Choice(lazy_gettext("For which organisation?"))
     title = Line(lazy_gettext("What for?"))
+    is_assisted = Yes(lazy_gettext("With assistance: somebody of the facility is there"))
+    also = AlongField(lazy_gettext("Book along"), choices=[])
 
     def offer_organisations(self, names: Mapping[UUID, str]) -> None:
         """Let one of these be chosen; the only one is chosen already."""

@@ -67,15 +67,22 @@ class Week:
 
 
 def week_of(
-    session: Session, instrument: Instrument, actor: Actor, now: datetime, *, first: date | None, can_book: bool
+    session: Session,
+    instrument: Instrument,
+    actor: Actor,
+    now: datetime,
+    *,
+    first: date | None,
+    can_book: bool,
+    only: Sequence[Interval] | None = None,
 ) -> Week:
-    """Seven days from `first` (None: today)."""
+    """Seven days from `first` (None: today). `only`: where time is offered, if not wherever the terms allow it."""
     terms = queries.terms_of(instrument)
     first = first or now.astimezone(terms.zone).date()
     days = timeline.days_from(first, DAYS, terms.zone.key, now)
     when = Interval(days[0].when.start, days[-1].when.end)
     rows = session.scalars(queries.held_with_holders(instrument, terms.held(when))).unique().all()
-    offer = offered(terms, now)
+    offer = offered(terms, now) if only is None else intersection(offered(terms, now), only)
     busy = availability.with_buffers(queries.busy(rows, instrument), *terms.buffers)
     pieces = availability.stretches(busy, instrument.capacity, [when])
 

@@ -14,12 +14,16 @@ from accounts.access import current_actor, signed_in
 from accounts.models import Organisation
 from accounts.policy import Actor, No
 from booking.forms.ledger import BookingForm, ClosureForm, clock_text, day_of
-from booking.models import BookingKind, Round
+from booking.lifecycle import BookingState
+from booking.models import Booking, BookingKind, Round
 from booking.policy import ledger as policy
 from booking.queries import home as home_queries
 from booking.queries import ledger as queries
 from booking.services import ledger
+from booking.services.ledger import Order
+from booking.services.ledger.leftover import without_its_parent
 from booking.terms import DAY_MINUTES, Terms, check_mode
+from booking.views.conditions import BOOKABLE, Conditions, along_with, conditions_of
 from booking.views.instrument_week import Week, suggested_end, week_of
 from core import clock
 from core.db import db
@@ -32,7 +36,6 @@ from facilities.models import Instrument
 from facilities.policy import BookingMode, may_see_free_busy
 
 blueprint = Blueprint("instruments", __name__)
-BOOKABLE = (BookingMode.INSTANT, BookingMode.APPROVAL)
 
 
 @dataclass(frozen=True)
@@ -67,16 +70,17 @@ def book(facility_slug: str, slug: str) -> ResponseReturnValue:
     if times is None:
         return _page(instrument, form), 422
     organisation_id = UUID(form.organisation_id.data)
+    wanted = Order(
+        (instrument.id, *(form.also.data or [])), organisation_id, *times, form.title.data, bool(form.is_assisted.data)
+    )
     try:
-        made = ledger.book(
-            instrument.id, organisation_id, *times, form.title.data, current_actor(), clock.now(), form.key.data or ""
-        )
+        made = ledger.book_together(wanted, current_actor(), clock.now(), form.key.data or "")
     except Refusal as refusal:
         if not form.show(refusal):
             raise
         return _page(_instrument(facility_slug, slug), form), refusal.status
-    is_instant = instrument.booking_mode is BookingMode.INSTANT
-    flash(_("Booked. A mail confirms it.") if is_instant else _("Held for you until a manager decides."))
+    is_confirmed = db.session.get_one(Booking, made).state is not BookingState.TENTATIVE
+    flash(_("Booked. A mail confirms it.") if is_confirmed else _("Held for you until a manager decides."))
     return redirect(url_for("bookings.show", booking_id=made), 303)
 
 
@@ -132,8 +136,9 @@ def _instrument(facility_slug: str, slug: str) -> Instrument:
 def _page(instrument: Instrument, sent: BookingForm | None) -> str:
     actor, now = current_actor(), clock.now()
     organisations = _organisations(actor)
-    actions = _actions(instrument, actor, organisations)
-    week = _week(instrument, actor, actions, now, sent)
+    conditions = conditions_of(db.session(), instrument, actor, now)
+    actions = _actions(instrument, conditions, actor, organisations)
+    week = _week(instrument, conditions, actor, actions, now, sent)
     form = sent or _prefilled(instrument, organisations, week) if actions.book else None
     return render_template(
         "booking/instruments/show.html",
@@ -141,6 +146,9 @@ def _page(instrument: Instrument, sent: BookingForm | None) -> str:
         facility=instrument.facility,
         name=name_of(instrument, current_language()),
         actions=actions,
+        conditions=conditions,
+        bookable=_is_bookable(instrument, conditions),
+        along=along_with(db.session(), instrument, _chosen(form, instrument)) if form else [],
         week=week,
         form=form,
         organisations=organisations,
@@ -148,20 +156,36 @@ def _page(instrument: Instrument, sent: BookingForm | None) -> str:
     )
 
 
-def _actions(instrument: Instrument, actor: Actor, organisations: list[Organisation]) -> Actions:
+def _is_bookable(instrument: Instrument, conditions: Conditions) -> bool:
+    """Whether members book it themselves, at least some of its time."""
+    return instrument.booking_mode in BOOKABLE or conditions.is_leftover
+
+
+def _actions(
+    instrument: Instrument, conditions: Conditions, actor: Actor, organisations: list[Organisation]
+) -> Actions:
     sees = bool(may_see_free_busy(actor, instrument.facility.free_busy_is_public))
     answer = policy.may_book(actor, organisations[0].id if organisations else None)
-    why_not = answer.reason if isinstance(answer, No) else ""
-    try:
-        check_mode(instrument.booking_mode)
-    except Refusal as refusal:
-        why_not = refusal.message
+    why_not = _(answer.reason) if isinstance(answer, No) else ""
+    if not _is_bookable(instrument, conditions):
+        why_not = _why_not_bookable(instrument, conditions)
     return Actions(
         see_free_busy=sees,
         book=not why_not,
         close=bool(policy.may_close(actor, instrument.facility_id)),
         why_not=why_not,
     )
+
+
+def _why_not_bookable(instrument: Instrument, conditions: Conditions) -> str:
+    if conditions.parent is not None:
+        refusal = without_its_parent(conditions.parent, current_language())
+        return str(_(refusal.message, **refusal.values))
+    try:
+        check_mode(instrument.booking_mode)
+    except Refusal as refusal:
+        return str(_(refusal.message))
+    return ""
 
 
 def _organisations(actor: Actor) -> list[Organisation]:
@@ -178,12 +202,18 @@ def _rounds(instrument: Instrument, now: datetime) -> list[Round]:
 
 
 def _week(
-    instrument: Instrument, actor: Actor, actions: Actions, now: datetime, sent: BookingForm | None
+    instrument: Instrument,
+    conditions: Conditions,
+    actor: Actor,
+    actions: Actions,
+    now: datetime,
+    sent: BookingForm | None,
 ) -> Week | None:
     if not actions.see_free_busy:
         return None
-    offers = instrument.booking_mode in BOOKABLE and (actions.book or not actor.is_signed_in)
-    return week_of(db.session(), instrument, actor, now, first=sent.day.data if sent else _asked_day(), can_book=offers)
+    offers = _is_bookable(instrument, conditions) and (actions.book or not actor.is_signed_in)
+    first = sent.day.data if sent else _asked_day()
+    return week_of(db.session(), instrument, actor, now, first=first, can_book=offers, only=conditions.leftover)
 
 
 def _asked_day() -> date | None:
@@ -221,6 +251,12 @@ def _prefilled(instrument: Instrument, organisations: list[Organisation], week: 
         end_day=end_day,
         end=clock_text(end_minute),
     )
+
+
+def _chosen(form: BookingForm, instrument: Instrument) -> Interval | None:
+    """The stretch that the form shows; None while it names none."""
+    times = form.peek(queries.terms_of(instrument).zone)
+    return Interval(*times) if times and times[0] < times[1] else None
 
 
 def _suggested(terms: Terms, free: Interval) -> Interval:

@@ -11,10 +11,11 @@ from booking.lifecycle import BookingState
 from booking.models import Booking, BookingKind
 from booking.services import ledger
 from booking.services.ledger import Order
+from core import clock
 from core.db import db
 from core.errors import Conflict, Forbidden, Invalid, Refusal
 from core.outbox import OutboxMessage
-from facilities.models import Facility, Instrument
+from facilities.models import Assistance, Facility, Instrument, InstrumentRules
 from facilities.policy import BookingMode
 from tests.booking.bookers import HOUR, NINE, Booker, a_booker
 from tests.factories import (
@@ -26,8 +27,9 @@ from tests.factories import (
     an_exclusion_group,
     an_instrument,
     an_organisation,
+    stored,
 )
-from tests.support import on_both_databases
+from tests.support import browser, on_both_databases
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def order(*instruments: Instrument, by: Booker, **more: Any) -> UUID:
     return ledger.book_together(wanted, actor(by.person), BEFORE, more.get("key", ""))
 
 
-def stored() -> list[Booking]:
+def rows() -> list[Booking]:
     db.session.rollback()
     return list(db.session.scalars(select(Booking).order_by(Booking.starts_at)))
 
@@ -69,11 +71,11 @@ def test_several_instruments_are_booked_together_under_one_bundle_and_told_in_on
 ) -> None:
     scope, camera, stage = (an_instrument(lab, name=name) for name in ("Scope", "Camera", "Stage"))
     made = order(scope, camera, stage, by=anna, title="Cells")
-    rows = stored()
-    assert {row.instrument_id for row in rows} == {scope.id, camera.id, stage.id}
-    assert len({row.bundle_id for row in rows}) == 1
-    assert rows[0].bundle_id is not None
-    assert {(row.state, row.kind, row.title) for row in rows} == {
+    found = rows()
+    assert {row.instrument_id for row in found} == {scope.id, camera.id, stage.id}
+    assert len({row.bundle_id for row in found}) == 1
+    assert found[0].bundle_id is not None
+    assert {(row.state, row.kind, row.title) for row in found} == {
         (BookingState.CONFIRMED, BookingKind.INSTANT, "Cells")
     }
     assert db.session.get_one(Booking, made).instrument_id == scope.id
@@ -86,7 +88,7 @@ def test_one_instrument_alone_has_no_bundle(anna: Booker, lab: Facility) -> None
     scope = an_instrument(lab)
     order(scope, scope, by=anna)
     anna.book(an_instrument(lab))
-    assert [row.bundle_id for row in stored()] == [None, None]
+    assert [row.bundle_id for row in rows()] == [None, None]
 
 
 @on_both_databases
@@ -97,7 +99,7 @@ def test_all_or_none_and_the_refusal_names_the_instrument(anna: Booker, lab: Fac
         order(scope, camera, by=anna)
     assert (refused.value.code, list(refused.value.fields)) == ("taken", ["also"])
     assert str(refused.value) == "Camera: This time is taken. The next free start is 2027-01-04 12:00."
-    assert len(stored()) == 1, "the first instrument was given back"
+    assert len(rows()) == 1, "the first instrument was given back"
     assert mails() == []
 
 
@@ -119,7 +121,7 @@ def test_every_rule_holds_for_every_instrument(anna: Booker, lab: Facility) -> N
         with pytest.raises(Refusal) as refused:
             order(scope, other, by=anna)
         assert (refused.value.code, list(refused.value.fields)) == (code, ["also"])
-    assert stored() == []
+    assert rows() == []
 
 
 def test_two_that_exclude_each_other_are_not_booked_together(anna: Booker, lab: Facility) -> None:
@@ -128,7 +130,7 @@ def test_two_that_exclude_each_other_are_not_booked_together(anna: Booker, lab: 
     with pytest.raises(Conflict) as refused:
         order(protons, carbon, by=anna)
     assert refused.value.code == "taken"
-    assert stored() == []
+    assert rows() == []
 
 
 def test_an_order_names_instruments_and_an_organisation_of_ones_own(anna: Booker, lab: Facility) -> None:
@@ -151,9 +153,9 @@ def test_the_same_key_books_together_once(anna: Booker, lab: Facility) -> None:
 @on_both_databases
 def test_cancelling_one_gives_all_of_it_back_in_one_mail(anna: Booker, lab: Facility) -> None:
     order(an_instrument(lab), an_instrument(lab), by=anna)
-    ledger.cancel(stored()[1].id, actor(anna.person), BEFORE)
-    ledger.cancel(stored()[0].id, actor(anna.person), BEFORE)
-    assert {row.state for row in stored()} == {BookingState.CANCELLED}
+    ledger.cancel(rows()[1].id, actor(anna.person), BEFORE)
+    ledger.cancel(rows()[0].id, actor(anna.person), BEFORE)
+    assert {row.state for row in rows()} == {BookingState.CANCELLED}
     assert sorted(template for template, _values in mails()) == ["booking_cancelled", "booking_confirmed"]
 
 
@@ -163,14 +165,14 @@ def test_one_instrument_with_approval_makes_all_wait_and_one_answer_decides(anna
     plain, asked = an_instrument(lab), an_instrument(lab, booking_mode=BookingMode.APPROVAL)
     order(plain, asked, by=anna)
     order(asked, plain, by=anna, start=NINE + 5 * HOUR)
-    assert {(row.state, row.kind) for row in stored()} == {(BookingState.TENTATIVE, BookingKind.APPROVAL)}
+    assert {(row.state, row.kind) for row in rows()} == {(BookingState.TENTATIVE, BookingKind.APPROVAL)}
     first, second = (
-        next(row for row in stored() if row.starts_at == start and row.instrument_id == asked.id).id
+        next(row for row in rows() if row.starts_at == start and row.instrument_id == asked.id).id
         for start in (NINE, NINE + 5 * HOUR)
     )
     ledger.approve(first, manager, BEFORE)
     ledger.refuse(second, manager, BEFORE, "No operator.")
-    assert [row.state for row in stored()] == [BookingState.CONFIRMED] * 2 + [BookingState.REFUSED] * 2
+    assert [row.state for row in rows()] == [BookingState.CONFIRMED] * 2 + [BookingState.REFUSED] * 2
 
 
 def test_cancelling_one_leaves_other_bundles_alone(anna: Booker, lab: Facility) -> None:
@@ -178,5 +180,84 @@ def test_cancelling_one_leaves_other_bundles_alone(anna: Booker, lab: Facility) 
     order(an_instrument(lab), an_instrument(lab), by=anna)
     anna.book(an_instrument(lab))
     ledger.cancel(first, actor(anna.person), BEFORE)
-    states = [row.state for row in stored()]
+    states = [row.state for row in rows()]
     assert (states.count(BookingState.CANCELLED), states.count(BookingState.CONFIRMED)) == (2, 3)
+
+
+# --- the booking form -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def scope(lab: Facility) -> Instrument:
+    return an_instrument(lab, slug="scope", name="Scope")
+
+
+def sent(app: Flask, by: Booker, **fields: Any) -> Any:
+    form = {"day": "2027-01-04", "start": "10:00", "end": "12:00", "organisation_id": str(by.organisation.id)}
+    with clock.frozen_at(BEFORE):
+        return browser(app, by.person.id).post_form("/facilities/lab/scope?lang=en", {**form, "key": "k", **fields})
+
+
+def shown(app: Flask, by: Booker, **query: str) -> str:
+    wanted = {"lang": "en", "week": "2027-01-04", "start": "2027-01-04T10:00", "end": "2027-01-04T12:00", **query}
+    with clock.frozen_at(BEFORE):
+        return str(browser(app, by.person.id).get("/facilities/lab/scope", query_string=wanted).text)
+
+
+def test_the_form_offers_what_goes_along_and_says_what_is_free(
+    app: Flask, anna: Booker, scope: Instrument, lab: Facility
+) -> None:
+    assert "Book other instruments along" not in shown(app, anna)
+    camera = an_instrument(lab, name="Camera", position=1)
+    an_instrument(lab, name="Stage", position=2)
+    a_booking(camera, starts_at=NINE)
+    text = shown(app, anna)
+    assert "Book other instruments along" in text
+    assert text.count('name="also"') == 2
+    assert text.index("Camera") < text.index("not free then") < text.index("Stage") < text.index(">free then<")
+    assert text.count("free then</span>") == 2
+    for hidden in (BookingMode.CLOSED, BookingMode.ROUND, BookingMode.WITH_PARENT):
+        an_instrument(lab, booking_mode=hidden)
+    an_instrument()
+    assert shown(app, anna).count('name="also"') == 2
+
+
+def test_the_form_books_what_is_ticked_along(app: Flask, anna: Booker, scope: Instrument, lab: Facility) -> None:
+    camera = an_instrument(lab, name="Camera")
+    assert sent(app, anna, also=[str(camera.id)]).status_code == 303
+    assert {row.instrument_id for row in rows()} == {scope.id, camera.id}
+    page = browser(app, anna.person.id).get(f"/bookings/{rows()[0].id}?lang=en").text
+    assert "Together with" in page
+    assert ("Camera" in page, "Scope" in page) == (True, True)
+
+
+def test_a_refusal_of_what_goes_along_stands_beside_its_box(
+    app: Flask, anna: Booker, scope: Instrument, lab: Facility
+) -> None:
+    camera = an_instrument(lab, name="Camera")
+    a_booking(camera, starts_at=NINE)
+    answer = sent(app, anna, also=[str(camera.id)])
+    assert answer.status_code == 409
+    assert "Camera: This time is taken" in answer.text
+    assert f'value="{camera.id}" checked' in answer.text
+    assert len(rows()) == 1
+
+
+@pytest.mark.parametrize("hostile", ["x", "", "00000000-0000-0000-0000-000000000007"])
+def test_what_is_no_instrument_is_no_error_of_ours(app: Flask, anna: Booker, scope: Instrument, hostile: str) -> None:
+    assert sent(app, anna, also=[hostile]).status_code in (404, 422)
+    assert rows() == []
+
+
+def test_assistance_is_asked_for_where_it_is_offered(
+    app: Flask, anna: Booker, scope: Instrument, lab: Facility
+) -> None:
+    assert 'name="is_assisted"' not in shown(app, anna)
+    answer = sent(app, anna, is_assisted="y")
+    assert answer.status_code == 409
+    assert "book it without assistance" in answer.text
+    stored(InstrumentRules(instrument_id=scope.id, assistance=Assistance.OPTIONAL, changed_at=BEFORE))
+    assert 'name="is_assisted"' in shown(app, anna)
+    answer = sent(app, anna, is_assisted="y")
+    assert (answer.status_code, rows()) == (409, [])
+    assert "Nobody of the facility is free to help" in answer.text

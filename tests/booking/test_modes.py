@@ -11,11 +11,12 @@ from booking.lifecycle import BookingState, RequestState, RoundState
 from booking.models import Booking, BookingKind, Round, RoundHold
 from booking.services import ledger
 from booking.services.ledger import Order
+from core import clock
 from core.db import db
 from core.errors import Conflict
 from facilities.models import Facility, Instrument, InstrumentRules
 from facilities.policy import BookingMode
-from tests.booking.bookers import HOUR, NINE, Booker, a_booker
+from tests.booking.bookers import HOUR, NINE, Booker, a_booker, rome
 from tests.factories import (
     BEFORE,
     MONDAY,
@@ -28,7 +29,7 @@ from tests.factories import (
     an_instrument,
     stored,
 )
-from tests.support import on_both_databases
+from tests.support import Browser, browser, on_both_databases
 
 
 @pytest.fixture
@@ -167,3 +168,50 @@ def test_leftover_time_is_given_back_like_any_booking(anna: Booker, lab: Facilit
     made = anna.book(beam)
     ledger.cancel(made, actor(a_manager(lab)), BEFORE, "The beam is down.")
     assert refusal_of(anna, beam) == ""
+
+
+# --- the instrument's page ----------------------------------------------------------------------------------------
+
+
+def page(client: Browser, slug: str) -> str:
+    with clock.frozen_at(BEFORE):
+        answer = client.get(f"/facilities/lab/{slug}", query_string={"lang": "en", "week": "2027-01-04"})
+    assert answer.status_code == 200
+    return str(answer.text)
+
+
+def test_the_page_of_leftover_time_offers_the_free_week_and_speaks_of_the_reserve_list(
+    app: Flask, anna: Booker, lab: Facility
+) -> None:
+    beam = a_beam(lab)
+    days = [rome(2027, 1, day) for day in (4, 5, 6, 7)]
+    round_ = published(beam, horizon_start=days[0], horizon_end=days[3])
+    stored(RoundHold(round_id=round_.id, starts_at=days[1], ends_at=days[2]))
+    text = page(browser(app, anna.person.id), beam.slug)
+    assert 'name="start"' in text
+    assert "first come, first served" in text
+    assert "4 Jan 2027 – 6 Jan 2027" in text
+    assert "reserve list" not in text
+    assert text.count('class="free"') == 2, "Monday and Wednesday"
+    a_request(round_, anna.person, anna.organisation.id, beam, state=RequestState.RESERVE)
+    assert "1 request stands on the reserve list of the round" in page(browser(app, anna.person.id), beam.slug)
+    assert "Sign in to book" in page(browser(app), beam.slug)
+
+
+def test_the_page_of_a_beam_without_leftover_time_says_that_it_is_given_in_rounds(
+    app: Flask, anna: Booker, lab: Facility
+) -> None:
+    beam = a_beam(lab)
+    text = page(browser(app, anna.person.id), beam.slug)
+    assert "given in rounds, by request" in text
+    assert 'name="start"' not in text
+    assert 'class="free"' not in text
+
+
+def test_the_page_of_what_belongs_to_another_instrument_leads_there(app: Flask, anna: Booker, lab: Facility) -> None:
+    scope = an_instrument(lab, slug="scope", name="Scope")
+    camera = ruled(an_instrument(lab, booking_mode=BookingMode.WITH_PARENT, name="Camera"), parent_id=scope.id)
+    text = page(browser(app, anna.person.id), camera.slug)
+    assert "This instrument is booked only together with Scope." in text
+    assert 'href="/facilities/lab/scope"' in text
+    assert "only together with this one" in page(browser(app, anna.person.id), "scope")
