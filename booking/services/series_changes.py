@@ -20,7 +20,7 @@ from booking.queries import ledger as ledger_queries
 from booking.queries import series as queries
 from booking.recurrence import Pattern, at_times, before, occurrence, read, rule_days, since, written
 from booking.services.ledger.approvals import MOST_AT_ONCE, Decision, Result, Wanted, decide_each
-from booking.services.ledger.cancelling import cancel_locked
+from booking.services.ledger.cancelling import cancel_locked, is_charged
 from booking.services.ledger.common import changed_meanwhile, reason_missing, sound_title
 from booking.services.ledger.holding import change_state, lock_instruments
 from booking.services.ledger.moving import check_may_move, move_locked
@@ -125,10 +125,11 @@ def cancel_series(booking_id: UUID, scope: Scope, actor: Actor, now: datetime, r
         chosen = [row for row in chosen if row.state in LIVE]
         if not chosen:
             return
+        late = sum(1 for row in chosen if is_charged(row, actor, now))
         for row in chosen:
             cancel_locked(tx, row, actor, now, reason)
         by = "" if actor.is_person(held.row.person_id) else actor.name
-        tell_series(tx, held.series, chosen, "series_cancelled", now, by=by, reason=reason.strip())
+        tell_series(tx, held.series, chosen, "series_cancelled", now, by=by, reason=reason.strip(), late=late)
 
 
 def decide_series(

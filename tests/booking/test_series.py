@@ -550,6 +550,17 @@ def test_what_has_begun_is_not_cancelled(anna: Booker, scope: Instrument) -> Non
     assert refused.value.code == "has_begun"
 
 
+def test_what_is_cancelled_late_is_said_in_the_mail(anna: Booker, scope: Instrument) -> None:
+    stored(InstrumentRules(instrument_id=scope.id, free_cancel_minutes=1440, changed_at=BEFORE))
+    rows = booked(anna, scope)
+    cancel_series(rows[0].id, Scope.ALL, actor(anna.person), rows[0].starts_at - HOUR)
+    sent = [mail.payload for mail in db.session.scalars(select(OutboxMessage))]
+    body = next(
+        render(one["template"], "en", one["values"])[1] for one in sent if one["template"] == "series_cancelled"
+    )
+    assert "1 of them was cancelled late" in body
+
+
 def test_a_manager_cancels_a_series_with_a_reason(anna: Booker, facility: Facility, scope: Instrument) -> None:
     rows = booked(anna, scope)
     manager = actor(a_manager(facility))
