@@ -55,3 +55,12 @@ def may_grant(actor: Actor, facility_id: UUID, person_id: UUID) -> Answer:
 def may_manage_duties(actor: Actor, facility_id: UUID) -> Answer:
     """Who of the staff is there when: the facility's managers and the office."""
     return Yes() if actor.manages(facility_id) else No()
+
+
+# --- rules of booking -----------------------------------------------------------------------------------------
+
+
+@signed_in_only
+def may_change_rules(actor: Actor, facility_id: UUID) -> Answer:
+    """Under which rules and quotas instruments are booked: the facility's managers and the office."""
+    return Yes() if actor.manages(facility_id) else No()

@@ -9,7 +9,15 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from accounts.models import Organisation
 from facilities.facets import Listed, Named
-from facilities.models import ExclusionGroup, Facility, Instrument, OperatingPlan, Technique, facility_techniques
+from facilities.models import (
+    ExclusionGroup,
+    Facility,
+    Instrument,
+    InstrumentRules,
+    OperatingPlan,
+    Technique,
+    facility_techniques,
+)
 from facilities.search import fts5_query, tsquery, words_of
 
 _SQLITE_SEARCH = text(
@@ -89,6 +97,11 @@ def techniques() -> Select[Technique]:
 def operating_plans(slugs: Collection[str]) -> Select[OperatingPlan]:
     """The operating plans with these slugs, with their shifts."""
     return select(OperatingPlan).where(OperatingPlan.slug.in_(slugs)).options(selectinload(OperatingPlan.shifts))
+
+
+def instruments_with_rules() -> Select[UUID]:
+    """The ids of the instruments whose managers have set rules."""
+    return select(InstrumentRules.instrument_id)
 
 
 def exclusion_groups(slugs: Collection[str]) -> Select[ExclusionGroup]:

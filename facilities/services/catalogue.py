@@ -49,6 +49,9 @@ FACILITY_FIELDS: Final = (
 NOT_COLUMNS: Final = frozenset({"slug", "plan", "access", "specs", "assumed_fields"})
 INSTRUMENT_FIELDS: Final = tuple(f.name for f in fields(InstrumentContent) if f.name not in NOT_COLUMNS)
 
+MANAGERS_FIELDS: Final = ("booking_mode", "slot_minutes", "least_minutes", "most_minutes", "operating_plan_id")
+"""What an import leaves alone once an instrument's managers have set its rules."""
+
 
 @dataclass
 class ImportOutcome:
@@ -69,7 +72,8 @@ def import_catalogue(source: Path | Mapping[str, Any], actor: Actor, now: dateti
     """Bring the catalogue to what a file (or a document already read) says, all of it or nothing.
 
     Rows are known by their slugs, so that a second run changes nothing. An instrument that its facility no longer
-    names is closed, not deleted, for its bookings stay true; facilities that the file does not name are left alone.
+    names is closed, not deleted, for its bookings stay true; facilities that the file does not name are left alone. So
+    is what managers have set in an instrument's rules.
     CatalogueError names every fault by file, entry and field; Conflict when another import ran at the same time.
     """
     policy.may_import_catalogue(actor).or_refuse()
@@ -149,6 +153,7 @@ class _Import:
         self.techniques: dict[str, Technique] = {}
         self.organisations: dict[str, Organisation] = {}
         self.groups: dict[str, ExclusionGroup] = {}
+        self.ruled: set[UUID] = set()
 
     def run(self) -> ImportOutcome:
         """Plans, organisations and techniques first, for facilities point to them."""
@@ -159,6 +164,7 @@ class _Import:
         known = {row.slug: row for row in self.tx.session.scalars(queries.facilities_by_slug(slugs))}
         groups = [f"{slug}-beam"[:80] for slug in slugs]
         self.groups = {row.slug: row for row in self.tx.session.scalars(queries.exclusion_groups(groups))}
+        self.ruled = set(self.tx.session.scalars(queries.instruments_with_rules()))
         touched = [self._facility(content, known.get(content.slug)) for content in self.content.facilities]
         if not self.outcome.changed_nothing:
             index_for_search(self.tx, touched)
@@ -264,7 +270,8 @@ class _Import:
                 row = Instrument(facility_id=facility.id, slug=wanted.slug, **values)
                 changed = self._stored(row)
             else:
-                changed = _set(row, values)
+                kept = MANAGERS_FIELDS if row.id in self.ruled else ()
+                changed = _set(row, {name: value for name, value in values.items() if name not in kept})
             self._note(row, f"instrument {content.slug}/{wanted.slug}", changed)
         for position, row in enumerate(known.values(), len(content.instruments)):
             changed = _set(row, {"booking_mode": BookingMode.CLOSED, "position": position})
