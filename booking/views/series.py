@@ -16,6 +16,7 @@ from accounts.models import Organisation
 from accounts.policy import Actor
 from booking.forms.ledger import ReasonForm, day_of
 from booking.forms.series import ScopeForm, SeriesChangeForm, SeriesForm, as_typed, wall_times_of
+from booking.lifecycle import BookingState
 from booking.models import Booking
 from booking.policy import changes
 from booking.policy import ledger as policy
@@ -76,12 +77,26 @@ def _booked(facility_slug: str, slug: str, form: SeriesForm, wish: SeriesWish) -
             raise
         return _page(facility_slug, slug, form, ()), refusal.status
     rows = db.session.scalars(series_queries.occurrences_of(made)).all()
-    flash(
+    flash(_said_of(rows))
+    return redirect(url_for("bookings.show", booking_id=rows[0].id), 303)
+
+
+def _said_of(rows: Sequence[Booking]) -> str:
+    if any(row.state is BookingState.TENTATIVE for row in rows):
+        return str(
+            ngettext(
+                "%(num)d date is held for you until a manager decides.",
+                "%(num)d dates are held for you until a manager decides.",
+                len(rows),
+            )
+        )
+    return str(
         ngettext(
-            "%(num)d date is booked. One mail lists it.", "%(num)d dates are booked. One mail lists them.", len(rows)
+            "%(num)d date is booked. One mail lists it.",
+            "%(num)d dates are booked. One mail lists them.",
+            len(rows),
         )
     )
-    return redirect(url_for("bookings.show", booking_id=rows[0].id), 303)
 
 
 def _shown(
