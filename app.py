@@ -13,8 +13,10 @@ import api.v1
 import booking.commands
 import booking.views.bookings
 import booking.views.calendar
+import booking.views.deputies
 import booking.views.finding
 import booking.views.home
+import booking.views.inbox
 import booking.views.instruments
 import booking.views.labels
 import booking.views.requests
@@ -67,6 +69,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         booking.views.home.blueprint,
         booking.views.instruments.blueprint,
         booking.views.bookings.blueprint,
+        booking.views.inbox.blueprint,
+        booking.views.deputies.blueprint,
         booking.views.calendar.blueprint,
         booking.views.finding.blueprint,
         booking.views.requests.blueprint,

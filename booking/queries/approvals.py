@@ -14,7 +14,7 @@ from booking.lifecycle import BookingState
 from booking.models import Approval, ApprovalLevel, Booking, BookingKind, Deputy, Waiting, WaitState
 from booking.policy.approvals import seats_of
 from core.config import installed
-from facilities.models import Instrument, InstrumentRules
+from facilities.models import Facility, Instrument, InstrumentRules, OperatingPlan
 from facilities.policy import BookingMode
 
 _Manager = aliased(Person)
@@ -34,6 +34,17 @@ def deputies_at(facility_id: UUID, now: datetime) -> Select[Deputy]:
         select(Deputy)
         .where(Deputy.facility_id == facility_id, Deputy.ends_at > now)
         .options(joinedload(Deputy.person), joinedload(Deputy.manager))
+        .order_by(Deputy.starts_at, Deputy.id)
+    )
+
+
+def times_as_deputy(person_id: UUID | None, now: datetime) -> Select[Deputy, Facility]:
+    """Where somebody stands in for a manager, now or later, next first."""
+    return (
+        select(Deputy, Facility)
+        .join(Facility, Facility.id == Deputy.facility_id)
+        .where(Deputy.person_id == person_id, Deputy.ends_at > now)
+        .options(joinedload(Deputy.manager))
         .order_by(Deputy.starts_at, Deputy.id)
     )
 
@@ -138,6 +149,11 @@ def _how_many(row: Booking, asked: Mapping[UUID, int]) -> int:
     return asked.get(row.instrument_id, 1)
 
 
+def people(person_ids: Collection[UUID]) -> Select[UUID, str]:
+    """Their names."""
+    return select(Person.id, Person.name).where(Person.id.in_(person_ids))
+
+
 # --- what waits -------------------------------------------------------------------------------------------
 
 
@@ -184,20 +200,34 @@ def has_a_say(actor: Actor, now: datetime) -> Select[bool]:
     return select(or_(named, _standing(actor.person_id, now).exists() if actor.person_id else false()))
 
 
-def waiting_for(actor: Actor, now: datetime) -> Select[Booking]:
-    """Bookings that wait where the actor has a say, the one that has waited longest first."""
+def _with_all(now: datetime) -> Select[Booking]:
+    """Bookings that wait, with all that deciding on them takes, the one that has waited longest first."""
     return (
         select(Booking)
         .join(Instrument, Instrument.id == Booking.instrument_id)
-        .where(waits(now), is_decided_by(actor, now))
+        .where(waits(now))
         .options(
             joinedload(Booking.instrument, innerjoin=True).joinedload(Instrument.facility, innerjoin=True),
             joinedload(Booking.instrument, innerjoin=True).joinedload(Instrument.rules),
+            joinedload(Booking.instrument, innerjoin=True)
+            .joinedload(Instrument.operating_plan)
+            .selectinload(OperatingPlan.shifts),
             joinedload(Booking.person),
             joinedload(Booking.organisation),
         )
         .order_by(Booking.created_at, Booking.id)
     )
+
+
+def waiting_for(actor: Actor, now: datetime, facility_id: UUID | None = None) -> Select[Booking]:
+    """Bookings that wait where the actor has a say, at one facility or (None) everywhere."""
+    found = _with_all(now).where(is_decided_by(actor, now))
+    return found if facility_id is None else found.where(Instrument.facility_id == facility_id)
+
+
+def waiting_booking(booking_id: UUID, now: datetime) -> Select[Booking]:
+    """One booking, if it waits."""
+    return _with_all(now).where(Booking.id == booking_id)
 
 
 def how_many_wait_for(actor: Actor, now: datetime) -> Select[int]:

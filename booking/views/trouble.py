@@ -14,7 +14,7 @@ from booking.policy import use as policy
 from booking.queries import ledger
 from booking.queries import trouble as queries
 from booking.services import trouble
-from booking.views.bookings import facilities_managed
+from booking.views.inbox_menu import facilities_managed
 from core import clock
 from core.db import db
 from core.errors import NotFound, Refusal

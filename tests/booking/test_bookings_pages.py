@@ -147,13 +147,13 @@ def test_a_manager_finds_approves_and_the_history_hides_their_name(
 ) -> None:
     manager = browser(app, a_manager(facility, name="Marco").id)
     assert '<span class="count">1</span>' in get(manager, "/bookings").text
-    listed = get(manager, "/bookings/approvals").text
-    assert "1 booking waits" in listed
+    listed = get(manager, "/inbox").text
+    assert 'Approvals <span class="count">1</span>' in listed
     assert "Anna" in listed
     answer = post(manager, f"/bookings/{asked.id}/approve", back="approvals")
-    assert answer.location.endswith("/bookings/approvals")
+    assert answer.location.endswith("/inbox")
     assert state() is BookingState.CONFIRMED
-    assert "Nothing waits for you." in get(manager, "/bookings/approvals").text
+    assert "Nothing waits for you." in get(manager, "/inbox").text
     told = get(browser(app, anna.person.id), f"/bookings/{asked.id}").text
     assert "by the facility" in told
     assert "Marco" not in told
@@ -171,15 +171,20 @@ def test_a_manager_refuses_with_a_reason_beside_the_field(app: Flask, facility: 
 
 
 def test_a_manager_sees_only_what_waits_at_their_own_facility(app: Flask, asked: Booking) -> None:
-    assert "Anna" not in get(browser(app, a_manager(a_facility()).id), "/bookings/approvals").text
-    assert "Anna" in get(browser(app, a_person(is_office=True).id), "/bookings/approvals").text
+    assert "Anna" not in get(browser(app, a_manager(a_facility()).id), "/inbox").text
+    assert "Anna" in get(browser(app, a_person(is_office=True).id), "/inbox").text
 
 
-def test_members_have_no_list_of_approvals(app: Flask, anna: Booker) -> None:
-    assert get(browser(app, anna.person.id), "/bookings/approvals").status_code == 403
+def test_members_have_no_inbox(app: Flask, anna: Booker) -> None:
+    assert get(browser(app, anna.person.id), "/inbox").status_code == 403
+
+
+def test_where_the_approvals_were_leads_to_the_inbox(app: Flask, facility: Facility) -> None:
+    answer = get(browser(app, a_manager(facility).id), "/bookings/approvals")
+    assert (answer.status_code, answer.location.endswith("/inbox")) == (303, True)
 
 
 def test_what_has_begun_no_longer_waits(app: Flask, facility: Facility, asked: Booking) -> None:
     with clock.frozen_at(MONDAY + timedelta(days=1)):
         manager = browser(app, a_manager(facility).id)
-        assert "Nothing waits for you." in manager.get("/bookings/approvals?lang=en").text
+        assert "Nothing waits for you." in manager.get("/inbox?lang=en").text

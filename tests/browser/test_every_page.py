@@ -70,7 +70,7 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "rounds.inbox": f"{ROUND}/requests",
         "rounds.review": f"{ROUND}/requests > main a[href$='/review']",
         "rounds.plans": f"{ROUND}/plans",
-        "bookings.approvals": "/bookings/approvals",
+        "inbox.index": "/inbox",
         "labels.label": "/facilities/cnao/xpr-beamline-protons/label",
         "instruments.close": "/facilities/cnao/xpr-beamline-protons/close",
     },
@@ -82,7 +82,7 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "accounts.posts": "/posts",
         "troubles.index": "/troubles",
         "troubles.show": "/troubles > main a[href^='/troubles/']",
-        "bookings.approvals": "/bookings/approvals",
+        "inbox.index": "/inbox",
     },
 }
 ELSEWHERE = {

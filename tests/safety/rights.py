@@ -121,7 +121,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "303 403 403 403 403 403 403 200 200 200": (
         "GET /troubles",
         "GET /troubles?show=all",
-        "GET /bookings/approvals",
+        "GET /inbox",
         "GET /rounds/new",
     ),
     "303 404 404 404 403 200 404 404 200 200": (
@@ -129,6 +129,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "GET /bookings/{waiting}/cancel",
     ),
     "303 404 404 404 403 403 404 404 200 200": (
+        "GET /inbox/bookings/{waiting}",
         "GET /bookings/{secret_booking}/refuse",
         "GET /bookings/{waiting}/refuse",
     ),
@@ -141,6 +142,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "GET /calendars/subscribe/facility/{here_id}",
     ),
     "303 403 403 403 403 403 403 403 200 200": (
+        "GET /facilities/{here}/deputies",
         "GET /facilities/{here}/{scope}/label.svg",
         "GET /facilities/{here}/{scope}/label",
         "GET /facilities/{here}/{scope}/label?size=a5",
@@ -160,10 +162,12 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "POST /calendars/subscribe/instrument/{beam_id}",
     ),
     "303 403 403 403 403 403 403 403 422 422": (
+        "POST /facilities/{here}/deputies",
         "POST /facilities/{here}/{scope}/close",
         "POST /rounds/{round_open}/edit",
     ),
     "303 303 303 303 303 303 303 303 303 303": (
+        "GET /bookings/approvals",
         "POST /logout",
         "POST /account/sessions/end",
     ),
@@ -175,7 +179,10 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "303 404 404 404 404 404 404 404 404 404": ("POST /account/sessions/none/end",),
     "303 404 404 404 403 403 404 404 303 303": ("POST /bookings/{waiting}/approve",),
     "303 404 404 404 404 404 404 404 403 303": ("POST /bookings/{managers_own}/approve",),
-    "303 404 404 404 403 403 404 404 422 422": ("POST /bookings/{waiting}/refuse",),
+    "303 404 404 404 403 403 404 404 422 422": (
+        "POST /inbox/bookings/{waiting}",
+        "POST /bookings/{waiting}/refuse",
+    ),
     "303 404 404 404 404 404 404 404 403 422": ("POST /bookings/{managers_own}/refuse",),
     "303 404 404 404 404 422 404 404 404 404": ("POST /calendars/subscribe/person/{owner}",),
     "303 422 422 422 422 422 403 403 403 403": ("POST /facilities/{here}/{scope}",),
@@ -185,7 +192,10 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "303 404 404 404 403 303 403 404 403 403": ("POST /requests/{secret}/clone 3",),
     "303 404 404 404 403 403 403 404 403 200": ("POST /requests/{secret}/confidential",),
     "303 404 404 404 403 422 403 404 403 403": ("POST /requests/{secret}/withdraw",),
-    "303 403 403 403 403 403 403 422 422 422": ("POST /rounds/new",),
+    "303 403 403 403 403 403 403 422 422 422": (
+        "POST /inbox",
+        "POST /rounds/new",
+    ),
     "303 404 404 404 404 404 404 404 409 409": ("POST /rounds/{round_allocation}/plans",),
     "303 403 403 403 403 403 422 403 422 422": ("POST /rounds/{round_open}/requests/{secret}/review",),
     "303 403 403 403 403 403 403 403 303 303": ("POST /rounds/{round_open}/steps/close_submissions",),
@@ -213,4 +223,5 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "POST /troubles/{trouble}/credit",
         "POST /troubles/{trouble}/close",
     ),
+    "303 404 404 404 404 404 303 404 303 303": ("POST /deputies/{deputy}/end",),
 }

@@ -33,7 +33,9 @@ MANAGERS = (
     "/rounds/{round_draft}",
     "/requests/{secret}",
     "/bookings/{waiting}",
-    "/bookings/approvals",
+    "/inbox",
+    "/inbox/bookings/{waiting}",
+    "/facilities/{here}/deputies",
     "/facilities/{here}/{scope}/close",
 )
 REVIEWERS = ("/rounds/{round_open}/requests", "/rounds/{round_open}/requests/{secret}/review", "/requests/{secret}")

@@ -13,7 +13,7 @@ from accounts.models import Invitation, Organisation, Person
 from accounts.policy import Actor, Role
 from accounts.queries import actor_of
 from booking.lifecycle import BookingState, RequestState, RoundState
-from booking.models import Booking, BookingKind, CalendarKind, Plan, Request, Round, Trouble
+from booking.models import Booking, BookingKind, CalendarKind, Deputy, Plan, Request, Round, Trouble
 from booking.services import plans, publication
 from calendars.models import Subscription
 from calendars.policy import Detail
@@ -231,7 +231,17 @@ def _accounts(world: World) -> None:
     report = Trouble(
         booking_id=world.bookings["running"].id, person_id=owner.id, text="No light.", state="reported", created_at=NOW
     )
+    later = stored(
+        Deputy(
+            facility_id=world.here.id,
+            manager_id=world.people["manager"].id,
+            person_id=world.people["reviewer"].id,
+            starts_at=NOW + timedelta(days=7),
+            ends_at=NOW + timedelta(days=14),
+        )
+    )
     world.more = {
+        "deputy": str(later.id),
         "trouble": str(stored(report).id),
         "invitation_id": str(invitation.id),
         "invited": INVITED,
