@@ -1,5 +1,6 @@
 """Every question asked of the waitlist: who waits for what, what organisations have used, what they are entitled to."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
@@ -95,6 +96,21 @@ def places_of(person_id: UUID) -> Select[Waiting]:
     )
 
 
+def rivals(rows: Iterable[Waiting]) -> Select[Waiting]:
+    """Everybody who waits for what these places compete for, these included; offers do not wait."""
+    instruments = [row.instrument for row in rows]
+    groups = {one.exclusion_group_id for one in instruments if one.exclusion_group_id is not None}
+    same = select(Instrument.id).where(
+        or_(Instrument.id.in_({one.id for one in instruments}), Instrument.exclusion_group_id.in_(groups))
+    )
+    return (
+        select(Waiting)
+        .where(Waiting.instrument_id.in_(same), Waiting.state == WaitState.WAITING)
+        .options(joinedload(Waiting.instrument, innerjoin=True))
+        .order_by(Waiting.created_at, Waiting.id)
+    )
+
+
 def places_at(facility_id: UUID) -> Select[Waiting]:
     """Everybody's places for the instruments of a facility."""
     here = select(Instrument.id).where(Instrument.facility_id == facility_id)
@@ -170,10 +186,28 @@ def weights_at(session: Session, facility_id: UUID) -> dict[UUID, float]:
     return dict(rows.all())
 
 
-def queue(session: Session, facility_id: UUID, rows: Iterable[Waiting], now: datetime) -> list[Turn]:
-    """These places of one instrument in the order in which they are asked."""
-    places = [Place(row.id, row.person_id, row.organisation_id, row.created_at) for row in rows]
-    if not places:
-        return []
-    uses = uses_at(session, facility_id, {place.organisation_id for place in places}, now)
-    return in_turn(places, uses, weights_at(session, facility_id), now)
+def queues(session: Session, rows: Iterable[Waiting], now: datetime) -> dict[UUID, list[Turn]]:
+    """These places in the order in which they are asked, by what they compete for (`contested`).
+
+    Two statements for each facility.
+    """
+    by_facility: dict[UUID, list[Waiting]] = defaultdict(list)
+    for row in rows:
+        by_facility[row.instrument.facility_id].append(row)
+    found: dict[UUID, list[Turn]] = {}
+    for facility_id, here in by_facility.items():
+        uses = uses_at(session, facility_id, {row.organisation_id for row in here}, now)
+        weights = weights_at(session, facility_id)
+        for key in {contested(row.instrument) for row in here}:
+            places = [_place_of(row) for row in here if contested(row.instrument) == key]
+            found[key] = in_turn(places, uses, weights, now)
+    return found
+
+
+def contested(instrument: Instrument) -> UUID:
+    """What those who wait for an instrument compete for: its exclusion group, or else the instrument."""
+    return instrument.exclusion_group_id or instrument.id
+
+
+def _place_of(row: Waiting) -> Place:
+    return Place(row.id, row.person_id, row.organisation_id, row.created_at)

@@ -75,10 +75,12 @@ def _words(row: Booking, instrument: Instrument, actor: Actor) -> tuple[Look, st
         return Look.CLOSED, _("Closed"), "", _("Closed")
     is_tentative = row.state is BookingState.TENTATIVE
     if actor.is_person(row.person_id):
-        label = _("your booking, waiting for approval") if is_tentative else _("your booking")
+        waiting = _("offered to you") if row.is_offer else _("your booking, waiting for approval")
+        label = waiting if is_tentative else _("your booking")
         return (Look.TENTATIVE if is_tentative else Look.OWN), _("You"), "", label
     look = Look.TENTATIVE if is_tentative else Look.CONFIRMED
-    label = _("Held, waiting for approval") if is_tentative else _("Booked")
+    waiting = _("Held for the waitlist") if row.is_offer else _("Held, waiting for approval")
+    label = waiting if is_tentative else _("Booked")
     if row.person is not None and policy.may_see(actor, queries.held(row)):
         code = row.organisation.short_name if row.organisation else ""
         return look, code or _("Booked"), row.person.name, label

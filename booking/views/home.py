@@ -13,7 +13,7 @@ from accounts.access import current_actor
 from accounts.models import Organisation
 from accounts.policy import Actor
 from booking.models import Booking, Request, Round, TroubleState
-from booking.queries import approvals, ledger, trouble
+from booking.queries import approvals, ledger, trouble, waitlist
 from booking.queries import home as queries
 from booking.queries import requests as request_queries
 from booking.views.inbox_menu import facilities_managed
@@ -68,7 +68,15 @@ def index() -> ResponseReturnValue:
         member=_member(actor, now) if actor.is_member else None,
         manager=_manager(actor, now) if actor.is_manager else None,
         next_lines=lines(_next_bookings(actor, now), actor, now),
+        offers=_offers(actor, now),
     )
+
+
+def _offers(actor: Actor, now: datetime) -> int:
+    """How many offers of the waitlist wait for the person\'s answer."""
+    if actor.person_id is None:
+        return 0
+    return db.session.scalar(waitlist.how_many_offers(actor.person_id, now)) or 0
 
 
 def _next_bookings(actor: Actor, now: datetime) -> Sequence[Booking]:

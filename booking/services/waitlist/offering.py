@@ -133,8 +133,8 @@ def _in_turn(tx: Tx, waiting: Mapping[UUID, Waiting], now: datetime) -> Sequence
     rows = list(waiting.values())
     if not rows:
         return []
-    turns = queries.queue(tx.session, rows[0].instrument.facility_id, rows, now)
-    return [waiting[turn.place.id] for turn in turns]
+    turns = queries.queues(tx.session, rows, now)
+    return [waiting[turn.place.id] for turn in turns[queries.contested(rows[0].instrument)]]
 
 
 def _offer(tx: Tx, row: Waiting, instrument: Instrument, now: datetime) -> int:
