@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Connection, Date, ForeignKey, Index, String, event, text
@@ -28,6 +29,9 @@ class BookingKind(StrEnum):
 
 LONG = timedelta(days=7)
 """A booking that takes longer is found by an index of its own. Migration 0005 holds `is_long` to it."""
+
+
+_ONLY_LONG: dict[str, Any] = {"sqlite_where": text("is_long = 1"), "postgresql_where": text("is_long")}
 
 
 def _as(column: str) -> Callable[[DefaultExecutionContext], datetime]:
@@ -56,13 +60,14 @@ class Booking(Model):
         CheckConstraint("held_from <= starts_at AND ends_at <= held_until", name="held"),
         Index("ix_bookings_instrument_time", "instrument_id", "held_from"),
         Index("ix_bookings_group_time", "exclusion_group_id", "held_from"),
-        Index("ix_bookings_long", "held_until", sqlite_where=text("is_long"), postgresql_where=text("is_long")),
-        Index("ix_bookings_person_time", "person_id", "ends_at"),
+        Index("ix_bookings_long", "instrument_id", "held_until", **_ONLY_LONG),
+        Index("ix_bookings_long_group", "exclusion_group_id", "held_until", **_ONLY_LONG),
+        Index("ix_bookings_person_time", "person_id", "ends_at", "state"),
         Index("ix_bookings_organisation_time", "organisation_id", "ends_at"),
         Index("ix_bookings_request", "request_id"),
         Index("ix_bookings_bundle", "bundle_id"),
         Index("ix_bookings_series", "series_id", "starts_at"),
-        Index("ix_bookings_state_start", "state", "starts_at"),
+        Index("ix_bookings_start", "starts_at"),
     )
 
     id: Mapped[UUID] = primary_key()

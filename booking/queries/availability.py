@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import BindParameter, Select, and_, bindparam, case, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from booking.lifecycle import LIVE
 from booking.models import LONG, Booking, CalendarKind, CalendarVersion
@@ -59,24 +59,20 @@ _ALL = _OFFERS.order_by(Facility.slug, Instrument.position)
 _AT = _ALL.where(Facility.slug == bindparam("facility"))
 
 
-def _holds() -> Select[UUID, UUID | None, int, datetime, datetime]:
+def _holds(*columns: InstrumentedAttribute[Any]) -> Select[UUID, UUID | None, int, datetime, datetime]:
+    """As `booking.queries.ledger.touching`, with parameters in place of values; a list of ids for each column."""
     start: BindParameter[datetime] = bindparam("start")
     end: BindParameter[datetime] = bindparam("end")
-    long_ago: BindParameter[datetime] = bindparam("long_ago")
-    near = and_(Booking.held_from > long_ago, Booking.held_from < end, Booking.held_until > start)
-    across = and_(Booking.is_long, Booking.held_until > start, Booking.held_from <= long_ago)
+    near = and_(Booking.held_from > bindparam("long_ago"), Booking.held_from < end, Booking.held_until > start)
+    across = and_(Booking.is_long, Booking.held_until > start, case((Booking.is_long, Booking.held_from)) < end)
+    whose = [column.in_(bindparam(column.key, expanding=True)) for column in columns]
     return select(
         Booking.instrument_id, Booking.exclusion_group_id, Booking.unit, Booking.held_from, Booking.held_until
-    ).where(Booking.state.in_(LIVE), or_(near, across))
+    ).where(Booking.state.in_(LIVE), or_(*(and_(one, length) for one in whose for length in (near, across))))
 
 
-_ON = _holds().where(Booking.instrument_id.in_(bindparam("instruments", expanding=True)))
-_ON_GROUP = _holds().where(
-    or_(
-        Booking.instrument_id.in_(bindparam("instruments", expanding=True)),
-        Booking.exclusion_group_id.in_(bindparam("groups", expanding=True)),
-    )
-)
+_ON = _holds(Booking.instrument_id)
+_ON_GROUP = _holds(Booking.instrument_id, Booking.exclusion_group_id)
 
 
 def offer_by_id(session: Session, instrument_id: UUID) -> Offer | None:
@@ -100,7 +96,7 @@ def offers(session: Session, facility: str | None) -> list[Offer]:
 def holds(session: Session, found: list[Offer], during: Interval) -> list[Hold]:
     """What is held on these instruments, or runs another one of their exclusion groups, in a stretch; one statement."""
     values: dict[str, Any] = {
-        "instruments": [one.id for one in found],
+        "instrument_id": [one.id for one in found],
         "start": during.start,
         "end": during.end,
         "long_ago": during.start - LONG,
@@ -108,5 +104,5 @@ def holds(session: Session, found: list[Offer], during: Interval) -> list[Hold]:
     groups = {one.exclusion_group_id for one in found if one.exclusion_group_id is not None}
     statement = _ON
     if groups:
-        statement, values["groups"] = _ON_GROUP, list(groups)
+        statement, values["exclusion_group_id"] = _ON_GROUP, list(groups)
     return [Hold(*row) for row in session.execute(statement, values)]

@@ -5,14 +5,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import contains_eager, defer, joinedload, selectinload
 
 from accounts.models import Organisation
 from booking.availability import Busy
 from booking.lifecycle import LIVE
 from booking.models import Booking
-from booking.queries.ledger import touching
+from booking.queries.ledger import of_instruments, touching
 from core.intervals import Interval
 from facilities.models import Facility, Instrument, OperatingPlan
 
@@ -45,7 +45,7 @@ def held_with_holders(wanted: Collection[Instrument], during: Interval) -> Selec
     """Live bookings that touch a stretch on these instruments or run another one of their groups, and who has them."""
     return (
         select(Booking)
-        .where(_concerns(wanted), Booking.state.in_(LIVE), touching(during))
+        .where(Booking.state.in_(LIVE), touching(during, *of_instruments(wanted)))
         .options(
             joinedload(Booking.instrument, innerjoin=True),
             joinedload(Booking.person),
@@ -59,13 +59,7 @@ def held(wanted: Collection[Instrument], during: Interval) -> Select[UUID, UUID 
     """The same without names: instrument, exclusion group, unit, from, until."""
     return select(
         Booking.instrument_id, Booking.exclusion_group_id, Booking.unit, Booking.held_from, Booking.held_until
-    ).where(_concerns(wanted), Booking.state.in_(LIVE), touching(during))
-
-
-def _concerns(wanted: Collection[Instrument]) -> Any:
-    groups = {one.exclusion_group_id for one in wanted if one.exclusion_group_id is not None}
-    on_one = Booking.instrument_id.in_([one.id for one in wanted])
-    return or_(on_one, Booking.exclusion_group_id.in_(groups)) if groups else on_one
+    ).where(Booking.state.in_(LIVE), touching(during, *of_instruments(wanted)))
 
 
 def booked_by(person_id: UUID) -> Select[UUID]:

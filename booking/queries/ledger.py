@@ -1,12 +1,12 @@
 """Every question asked of the ledger of held time."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
 from sqlalchemy.orm import joinedload
 
 from accounts.models import Person
@@ -51,23 +51,34 @@ def exclusion_groups_of(instrument_ids: Iterable[UUID]) -> Select[ExclusionGroup
     return select(ExclusionGroup).where(ExclusionGroup.id.in_(groups)).order_by(ExclusionGroup.id)
 
 
-def touching(during: Interval) -> ColumnElement[bool]:
-    """Bookings that, with their buffers, touch a stretch; an index finds them however many lie behind it."""
+def touching(during: Interval, *whose: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Those of `whose` bookings that, with their buffers, touch a stretch; of several conditions any one may hold.
+
+    Each condition should have an index that goes on with `held_from`: it is then asked only for what begins less than
+    LONG before the stretch, and another index for longer ones, so that the cost does not grow with what lies behind.
+    The CASE keeps SQLite from looking for the long ones in the first index.
+    """
     near = and_(
         Booking.held_from > during.start - LONG, Booking.held_from < during.end, Booking.held_until > during.start
     )
-    across = and_(Booking.is_long, Booking.held_until > during.start, Booking.held_from <= during.start - LONG)
-    return or_(near, across)
+    across = and_(
+        Booking.is_long, Booking.held_until > during.start, case((Booking.is_long, Booking.held_from)) < during.end
+    )
+    return or_(*(and_(one, length) for one in whose or (true(),) for length in (near, across)))
+
+
+def of_instruments(wanted: Collection[Instrument]) -> list[ColumnElement[bool]]:
+    """Conditions of the bookings that keep these instruments busy: their own, and those of their exclusion groups."""
+    found: list[ColumnElement[bool]] = [Booking.instrument_id.in_([one.id for one in wanted])]
+    groups = {one.exclusion_group_id for one in wanted if one.exclusion_group_id is not None}
+    return [*found, Booking.exclusion_group_id.in_(groups)] if groups else found
 
 
 def held_on(wanted: Instrument, during: Interval) -> Select[Booking]:
     """Live bookings that, with their buffers, touch a stretch on an instrument or run another one of its group."""
-    where = Booking.instrument_id == wanted.id
-    if wanted.exclusion_group_id is not None:
-        where = or_(where, Booking.exclusion_group_id == wanted.exclusion_group_id)
     return (
         select(Booking)
-        .where(where, Booking.state.in_(LIVE), touching(during))
+        .where(Booking.state.in_(LIVE), touching(during, *of_instruments([wanted])))
         .order_by(Booking.starts_at, Booking.unit)
     )
 

@@ -87,7 +87,7 @@ def around(instrument: Instrument, during: Interval) -> Select[Booking]:
     """What an instrument's own units are held for in a stretch of time, with who holds it; next first."""
     return (
         select(Booking)
-        .where(Booking.instrument_id == instrument.id, Booking.state.in_(LIVE), touching(during))
+        .where(Booking.state.in_(LIVE), touching(during, Booking.instrument_id == instrument.id))
         .options(joinedload(Booking.instrument), joinedload(Booking.person), joinedload(Booking.organisation))
         .order_by(Booking.starts_at, Booking.unit)
     )

@@ -29,7 +29,8 @@ POSTGRESQL = (
     "UPDATE bookings SET is_long = held_until - held_from > INTERVAL '168 hours'",
     """ALTER TABLE bookings ADD CONSTRAINT ck_bookings_is_long
         CHECK (is_long = (held_until - held_from > INTERVAL '168 hours'))""",
-    "CREATE INDEX ix_bookings_long ON bookings (held_until) WHERE is_long",
+    "CREATE INDEX ix_bookings_long ON bookings (instrument_id, held_until) WHERE is_long",
+    "CREATE INDEX ix_bookings_long_group ON bookings (exclusion_group_id, held_until) WHERE is_long",
     f"ALTER TABLE bookings ADD COLUMN series_id UUID CONSTRAINT {SERIES} REFERENCES booking_series (id)",
     "ALTER TABLE bookings DROP CONSTRAINT bookings_no_overlap",
     "ALTER TABLE bookings DROP CONSTRAINT bookings_exclusive",
@@ -41,12 +42,12 @@ POSTGRESQL = (
 )
 
 
-def _touches(column: str, rest: str) -> str:
+def _touches(column: str, long: str, rest: str) -> str:
     """Whether a live booking touches the new one: a short one that begins at most a week before it, or a long one."""
     common = f"{column} = NEW.{column} AND {rest} AND state IN {LIVE} AND id <> NEW.id"
     return f"""EXISTS (SELECT 1 FROM bookings WHERE {common} AND held_from > datetime(NEW.held_from, '-8 days')
                 AND held_from < NEW.held_until AND held_until > NEW.held_from)
-            OR EXISTS (SELECT 1 FROM bookings INDEXED BY ix_bookings_long WHERE {common} AND is_long
+            OR EXISTS (SELECT 1 FROM bookings INDEXED BY {long} WHERE {common} AND is_long = 1
                 AND held_until > NEW.held_from AND held_from < NEW.held_until)"""
 
 
@@ -59,9 +60,9 @@ def _guard(name: str, event: str) -> str:
                 WHERE NEW.held_from = '' OR NEW.held_from > NEW.starts_at OR NEW.held_until < NEW.ends_at;
             SELECT RAISE(ABORT, 'ck_bookings_is_long')
                 WHERE NEW.is_long <> (julianday(NEW.held_until) - julianday(NEW.held_from) > 7.000001);
-            SELECT RAISE(ABORT, 'bookings_no_overlap') WHERE {_touches("instrument_id", "unit = NEW.unit")};
+            SELECT RAISE(ABORT, 'bookings_no_overlap') WHERE {_touches("instrument_id", "ix_bookings_long", "unit = NEW.unit")};
             SELECT RAISE(ABORT, 'bookings_exclusive') WHERE NEW.exclusion_group_id IS NOT NULL
-                AND ({_touches("exclusion_group_id", "instrument_id <> NEW.instrument_id")});
+                AND ({_touches("exclusion_group_id", "ix_bookings_long_group", "instrument_id <> NEW.instrument_id")});
         END"""
 
 
@@ -73,7 +74,8 @@ SQLITE = (
     "UPDATE bookings SET held_from = starts_at, held_until = ends_at",
     "ALTER TABLE bookings ADD COLUMN is_long BOOLEAN NOT NULL DEFAULT 0",
     "UPDATE bookings SET is_long = julianday(held_until) - julianday(held_from) > 7.000001",
-    "CREATE INDEX ix_bookings_long ON bookings (held_until) WHERE is_long",
+    "CREATE INDEX ix_bookings_long ON bookings (instrument_id, held_until) WHERE is_long = 1",
+    "CREATE INDEX ix_bookings_long_group ON bookings (exclusion_group_id, held_until) WHERE is_long = 1",
     f"ALTER TABLE bookings ADD COLUMN series_id CHAR(32) CONSTRAINT {SERIES} REFERENCES booking_series (id)",
     _guard("insert", "INSERT"),
     _guard(
@@ -95,7 +97,9 @@ def upgrade() -> None:
     op.create_index("ix_bookings_group_time", "bookings", ["exclusion_group_id", "held_from"])
     op.create_index("ix_bookings_bundle", "bookings", ["bundle_id"])
     op.create_index("ix_bookings_series", "bookings", ["series_id", "starts_at"])
-    op.create_index("ix_bookings_state_start", "bookings", ["state", "starts_at"])
+    op.create_index("ix_bookings_start", "bookings", ["starts_at"])
+    op.drop_index("ix_bookings_person_time", "bookings")
+    op.create_index("ix_bookings_person_time", "bookings", ["person_id", "ends_at", "state"])
 
 
 
