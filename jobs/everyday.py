@@ -1,4 +1,4 @@
-"""Scheduled work of everyday booking: time that nobody uses is released, and what is over is written down."""
+"""Scheduled work of everyday booking: time that nobody uses is released, what is over is written down or ended."""
 
 import logging
 from collections.abc import Callable
@@ -6,10 +6,11 @@ from datetime import datetime
 
 from booking.services import use
 from booking.services.ledger.cancelling import settle_late_cancellations
+from booking.services.ledger.swapping import expire_swaps
 from core import clock
 from jobs.engine import RELEASE, SETTLE, celery, context
 
-SETTLING: tuple[Callable[[datetime], int], ...] = (use.close_past_bookings, settle_late_cancellations)
+SETTLING: tuple[Callable[[datetime], int], ...] = (use.close_past_bookings, settle_late_cancellations, expire_swaps)
 
 logger = logging.getLogger("equora.jobs")
 
@@ -23,7 +24,7 @@ def release() -> None:
 
 @celery.task(name=SETTLE)
 def settle() -> None:
-    """Write what is over into the share ledger; work that fails keeps no other from being done."""
+    """Write what is over into the share ledger, end offers to swap; work that fails keeps no other from being done."""
     with context():
         for work in SETTLING:
             try:

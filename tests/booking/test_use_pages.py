@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from booking.lifecycle import BookingState
-from booking.models import Booking, BookingKind, ShareEntry, Trouble, TroubleState, Waiting, WaitState
+from booking.models import Booking, BookingKind, BookingSeries, ShareEntry, Trouble, TroubleState, Waiting, WaitState
 from booking.services import use
 from core import clock
 from core.db import db
@@ -313,9 +313,17 @@ def test_offers_of_the_waitlist_and_series_are_marked(app: Flask, anna: Booker, 
             changed_at=BEFORE,
         )
     )  # fmt: skip
+    series = stored(
+        BookingSeries(
+            instrument_id=scope.id, **owner, zone="Europe/Rome", pattern={}, created_at=BEFORE, changed_at=BEFORE
+        )
+    )
+    a_booking(scope, starts_at=NINE + 5 * HOUR, series_id=series.id, **owner)
+    a_booking(scope, starts_at=NINE + 9 * HOUR, **owner)
     page = get(browser(app, anna.person.id), "/bookings", NINE - 2 * HOUR).text
-    assert "Offered from the waitlist until Mon 4 Jan 2027, 09:00" in page
-    assert "One of a series" not in page
+    assert page.count("Offered from the waitlist") == 1
+    assert page.count("Accept or decline until Mon 4 Jan 2027, 09:00") == 1
+    assert page.count("part of a series") == 1
 
 
 def test_the_first_page_has_my_next_slot_with_its_check_in(app: Flask, anna: Booker, scope: Instrument) -> None:

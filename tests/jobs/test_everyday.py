@@ -7,14 +7,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from booking.models import ShareEntry, ShareKind
+from booking.models import ShareEntry, ShareKind, Swap, SwapState
+from booking.services import ledger
 from core import clock
 from core.db import db
 from facilities.models import InstrumentRules
 from jobs import everyday
 from jobs.engine import RELEASE, SETTLE, celery
 from tests.booking.bookers import HOUR, NINE, a_booker
-from tests.factories import BEFORE, an_instrument, stored
+from tests.factories import BEFORE, actor, an_instrument, stored
 
 
 def kinds() -> set[ShareKind]:
@@ -41,6 +42,21 @@ def test_every_minute_releases_and_every_ten_settle(context: Flask) -> None:
         everyday.settle()
     assert kinds() == {ShareKind.NO_SHOW, ShareKind.USED}
     assert len(db.session.scalars(select(ShareEntry)).all()) == 2
+
+
+def test_late_cancellations_are_settled_and_offers_to_swap_end(context: Flask) -> None:
+    anna, ben = a_booker(), a_booker()
+    instrument = an_instrument()
+    stored(InstrumentRules(instrument_id=instrument.id, free_cancel_minutes=1440, changed_at=BEFORE))
+    late = anna.book(instrument)
+    mine, theirs = anna.book(instrument, NINE + 2 * HOUR), ben.book(instrument, NINE + 4 * HOUR)
+    ledger.cancel(late, actor(anna.person), NINE - HOUR)
+    swap = Swap(offered_id=mine, wanted_id=theirs, state=SwapState.OFFERED, created_at=BEFORE, expires_at=NINE - HOUR)
+    swap_id = stored(swap).id
+    with clock.frozen_at(NINE + 2 * HOUR):
+        everyday.settle()
+    assert kinds() == {ShareKind.LATE_CANCELLATION}
+    assert db.session.scalar(select(Swap.state).where(Swap.id == swap_id)) is SwapState.EXPIRED
 
 
 def test_work_that_fails_keeps_no_other_from_being_done(
