@@ -233,7 +233,8 @@ def change(booking_id: UUID) -> ResponseReturnValue:
     actor, terms = current_actor(), queries.terms_of(row.instrument)
     changes.may_move(actor, queries.held(row)).or_refuse()
     now_are = wall_times_of(row.starts_at, row.ends_at, terms.zone)
-    form = SeriesChangeForm(data={**as_typed(now_are), "title": row.title, "scope": Scope.THIS.value})
+    usual = {**as_typed(now_are), "title": row.title, "scope": Scope.THIS.value}
+    form = SeriesChangeForm(data=usual if request.method == "GET" else {})
     form.offer_times(terms)
     if not form.is_submitted():
         return _change_page(row, form, None)
@@ -260,7 +261,7 @@ def cancel(booking_id: UUID) -> ResponseReturnValue:
     row = _part(booking_id)
     actor = current_actor()
     policy.may_cancel(actor, queries.held(row)).or_refuse()
-    form = ScopeForm(data={"scope": Scope.ALL.value})
+    form = ScopeForm(data={"scope": Scope.ALL.value} if request.method == "GET" else {})
     if not form.is_submitted():
         return _scope_page("booking/series/cancel.html", row, form, None)
     if not form.validate():

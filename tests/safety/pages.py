@@ -91,4 +91,8 @@ GETS: dict[str, tuple[str, ...]] = {
     "troubles.show": ("/troubles/{trouble}",),
     "use.at": ("/at/{here}/{scope}",),
     "rounds.show": tuple(f"/rounds/{{round_{name}}}" for name in ("open", "draft", "allocation", "published")),
+    "series.cancel": ("/bookings/{repeated}/series/cancel",),
+    "series.change": ("/bookings/{repeated}/series/change",),
+    "series.new": ("/facilities/{here}/{scope}/series",),
+    "series.refuse": ("/bookings/{repeated}/series/refuse",),
 }

@@ -5,6 +5,25 @@ They come in an order in which none takes away what a later one needs.
 
 from typing import Any
 
+SERIES = {
+    "key": "5",
+    "do": "preview",
+    "organisation_id": "{organisation_id}",
+    "start": "09:00",
+    "end": "11:00",
+    "days": "0",
+    "repeats": "weekly",
+    "every": "1",
+    "weekdays": "0",
+    "month_day": "1",
+    "nth": "1",
+    "weekday": "0",
+    "first": "2027-01-04",
+    "ends": "count",
+    "count": "3",
+}
+"""A series whose dates are only shown."""
+
 POSTS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "accounts.login": (("/login", {}),),
     "accounts.demo_login": (("/login/demo", {"person": "{nothing}"}),),
@@ -50,6 +69,14 @@ POSTS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "troubles.report": (("/bookings/{running}/trouble", {}),),
     "troubles.credit": (("/troubles/{trouble}/credit", {}),),
     "troubles.close": (("/troubles/{trouble}/close", {}),),
+    "series.new": (
+        ("/facilities/{here}/{scope}/series", {"do": "book"}),
+        ("/facilities/{here}/{scope}/series", SERIES),
+    ),
+    "series.change": (("/bookings/{repeated}/series/change", {}),),
+    "series.cancel": (("/bookings/{repeated}/series/cancel", {}),),
+    "series.refuse": (("/bookings/{repeated}/series/refuse", {}),),
+    "series.approve": (("/bookings/{repeated}/series/approve", {}),),
     "requests.create": (
         ("/requests", {"round": "{round_open_id}", "organisation": "{organisation_id}", "key": "1"}),
         ("/requests", {"round": "{round_draft_id}", "organisation": "{organisation_id}", "key": "2"}),

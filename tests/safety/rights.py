@@ -125,10 +125,13 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "GET /rounds/new",
     ),
     "303 404 404 404 403 200 404 404 200 200": (
+        "GET /bookings/{repeated}/series/cancel",
+        "GET /bookings/{repeated}/series/change",
         "GET /bookings/{secret_booking}/cancel",
         "GET /bookings/{waiting}/cancel",
     ),
     "303 404 404 404 403 403 404 404 200 200": (
+        "GET /bookings/{repeated}/series/refuse",
         "GET /inbox/bookings/{waiting}",
         "GET /bookings/{secret_booking}/refuse",
         "GET /bookings/{waiting}/refuse",
@@ -177,15 +180,22 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "404 404 404 404 404 404 404 404 200 200": ("GET /rounds/{round_draft}",),
     "303 403 403 403 422 403 403 403 403 422": ("POST /organisations/{organisation}/invitations",),
     "303 404 404 404 404 404 404 404 404 404": ("POST /account/sessions/none/end",),
-    "303 404 404 404 403 403 404 404 303 303": ("POST /bookings/{waiting}/approve",),
+    "303 404 404 404 403 403 404 404 303 303": (
+        "POST /bookings/{waiting}/approve",
+        "POST /bookings/{repeated}/series/approve",
+    ),
     "303 404 404 404 404 404 404 404 403 303": ("POST /bookings/{managers_own}/approve",),
     "303 404 404 404 403 403 404 404 422 422": (
+        "POST /bookings/{repeated}/series/refuse",
         "POST /inbox/bookings/{waiting}",
         "POST /bookings/{waiting}/refuse",
     ),
     "303 404 404 404 404 404 404 404 403 422": ("POST /bookings/{managers_own}/refuse",),
     "303 404 404 404 404 422 404 404 404 404": ("POST /calendars/subscribe/person/{owner}",),
-    "303 422 422 422 422 422 403 403 403 403": ("POST /facilities/{here}/{scope}",),
+    "303 422 422 422 422 422 403 403 403 403": (
+        "POST /facilities/{here}/{scope}",
+        "POST /facilities/{here}/{scope}/series",
+    ),
     "303 403 403 303 303 303 403 403 403 403": ("POST /requests 1",),
     "303 403 403 404 404 404 403 403 403 403": ("POST /requests 2",),
     "303 404 404 404 404 409 404 404 404 404": ("POST /requests/{draft}/submit",),
@@ -224,4 +234,10 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "POST /troubles/{trouble}/close",
     ),
     "303 404 404 404 404 404 303 404 303 303": ("POST /deputies/{deputy}/end",),
+    "303 200 200 200 200 200 403 403 403 403": ("GET /facilities/{here}/{scope}/series",),
+    "303 422 422 200 200 200 403 403 403 403": ("POST /facilities/{here}/{scope}/series 5",),
+    "303 404 404 404 403 422 404 404 422 422": (
+        "POST /bookings/{repeated}/series/change",
+        "POST /bookings/{repeated}/series/cancel",
+    ),
 }

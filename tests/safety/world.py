@@ -14,7 +14,9 @@ from accounts.policy import Actor, Role
 from accounts.queries import actor_of
 from booking.lifecycle import BookingState, RequestState, RoundState
 from booking.models import Booking, BookingKind, CalendarKind, Deputy, Plan, Request, Round, Trouble
+from booking.recurrence import Pattern, Weekly
 from booking.services import plans, publication
+from booking.services.series import SeriesWish, book_series
 from calendars.models import Subscription
 from calendars.policy import Detail
 from calendars.services import subscribe
@@ -207,9 +209,20 @@ def _bookings(world: World) -> None:
     world.bookings["managers_own"] = a_booking(
         world.scope, kind=BookingKind.APPROVAL, state=BookingState.TENTATIVE, starts_at=start + timedelta(days=1), **own
     )
+    _series(world)
     row = db.session.query(Booking).filter_by(request_id=world.requests["wins_published"].id).first()
     assert row is not None, "the plan serves the secret request"
     world.bookings["secret_booking"] = row
+
+
+def _series(world: World) -> None:
+    """Three Fridays of the owner."""
+    first = (MONDAY + timedelta(days=4)).date()
+    pattern = Pattern(Weekly(1, frozenset({4})), first, start=540, end=660, count=3)
+    wish = SeriesWish(pattern, world.scope.id, world.organisation.id, "Lenses")
+    made = book_series(wish, actor(world.people["owner"]), NOW, "")
+    db.session.rollback()
+    world.bookings["repeated"] = db.session.query(Booking).filter_by(series_id=made, series_day=first).one()
 
 
 def _accounts(world: World) -> None:
