@@ -31,6 +31,7 @@ STATES = {
     BookingState.REFUSED: N_("not approved"),
     BookingState.CANCELLED: N_("cancelled"),
 }
+OFFERED, OFFERED_STATE = N_("Offer: %(what)s"), N_("offered from the waitlist")
 CLOSED = {BookingKind.CLOSURE: N_("Closed"), BookingKind.MAINTENANCE: N_("Maintenance")}
 
 
@@ -92,7 +93,7 @@ def _summary(booking: Booking, instrument: Instrument, reader: Reader, told: Det
     what = _subject(booking, reader, told)
     if told is not Detail.BUSY or reader.kind is not CalendarKind.PERSON:
         what = f"{what} · {_name(instrument, reader)}"
-    pattern = SUMMARIES.get(booking.state)
+    pattern = OFFERED if booking.is_offer else SUMMARIES.get(booking.state)
     return say(reader.language, pattern, {"what": what}) if pattern else what
 
 
@@ -115,7 +116,7 @@ def _description(booking: Booking, instrument: Instrument, reader: Reader) -> st
         (N_("Instrument: %(value)s"), _name(instrument, reader)),
         (N_("Place: %(value)s"), booking.unit + 1 if instrument.capacity > 1 else ""),
         (N_("Facility: %(value)s"), _facility_name(instrument.facility, reader)),
-        (N_("State: %(value)s"), say(reader.language, STATES[booking.state])),
+        (N_("State: %(value)s"), say(reader.language, OFFERED_STATE if booking.is_offer else STATES[booking.state])),
         (N_("Organisation: %(value)s"), booking.organisation.name if booking.organisation else ""),
     ]
     texts = [say(reader.language, pattern, {"value": value}) for pattern, value in lines if value]

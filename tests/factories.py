@@ -186,14 +186,15 @@ def a_request(
 
 
 def a_booking(instrument: Instrument, **values: Any) -> Booking:
-    """A confirmed booking of two hours on MONDAY at 09:00 UTC."""
+    """A confirmed booking of two hours on MONDAY at 09:00 UTC; a tentative one waits for approval."""
     n = next(_number)
     start = values.setdefault("starts_at", MONDAY + timedelta(hours=9))
+    kind = BookingKind.APPROVAL if values.get("state") is BookingState.TENTATIVE else BookingKind.INSTANT
     return stored(
         Booking(
             **{
                 "uid": f"booking-{n}@localhost",
-                "kind": BookingKind.INSTANT,
+                "kind": kind,
                 "state": BookingState.CONFIRMED,
                 "instrument_id": instrument.id,
                 "ends_at": start + timedelta(hours=2),

@@ -178,6 +178,13 @@ def test_the_state_is_said_to_programs_and_to_people(
     assert f"SUMMARY:{summary}\n" in text
 
 
+def test_an_offer_of_the_waitlist_is_tentative_and_said_to_be_one(visitor: Browser) -> None:
+    text = text_of(visitor, mine(anna_s_booking(state=BookingState.TENTATIVE, kind=BookingKind.INSTANT)))
+    for line in ("STATUS:TENTATIVE", "SUMMARY:Offer: Graphene on gold · Cryostat"):
+        assert f"{line}\n" in text
+    assert "State: offered from the waitlist" in text
+
+
 def test_what_is_cancelled_stays_thirty_days_and_then_leaves(visitor: Browser, at_noon: datetime) -> None:
     booking = anna_s_booking()
     path = mine(booking)
