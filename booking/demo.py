@@ -23,9 +23,11 @@ from booking.demo_requests import SHIFT_MINUTES, WEEKS, Beam, DemoRequest, demo_
 from booking.lifecycle import RequestState, RoundState
 from booking.models import BookingKind, Feasibility, Request, Review, Round
 from booking.queries import rounds as round_queries
+from booking.recurrence import Pattern, Weekly
 from booking.services import ledger, requests, reviews, rounds, trouble, use
 from booking.services.reviews import Verdict
 from booking.services.rounds import EntitlementContent, HoldContent, RoundContent
+from booking.services.series import SeriesWish, book_series
 from core import clock
 from core.config import ROOT
 from core.db import db
@@ -338,6 +340,7 @@ def _load_bookings(calendar: Calendar) -> None:
         )
     if hourly:
         _use_and_complain(hourly[0], calendar)
+        _repeat(hourly[0], tuesday + timedelta(days=9), calendar.now)
     if len(hourly) > 3:
         start = local_instant(tuesday, 8 * 60, ZONE)
         ledger.close(
@@ -365,6 +368,15 @@ def _use_and_complain(instrument: Instrument, calendar: Calendar) -> None:
     use.check_out(made, anna, end - timedelta(minutes=10))
     text = "Demo: la lampada si è spenta / the lamp went out"
     trouble.report(made, text, 20, anna, calendar.now, "demo-trouble")
+
+
+def _repeat(instrument: Instrument, first: date, now: datetime) -> None:
+    """A member books the same weekday three times."""
+    anna, start = _actor("anna.member@example.org"), 14 * 60
+    days, end = divmod(start + max(120, instrument.least_minutes), 24 * 60)
+    pattern = Pattern(Weekly(1, frozenset({first.weekday()})), first, start, end, days, count=3)
+    wish = SeriesWish(pattern, instrument.id, next(iter(anna.memberships)), "Demo: prova / trial")
+    book_series(wish, anna, now, "demo-series")
 
 
 def now_for_demo() -> datetime:

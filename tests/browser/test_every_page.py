@@ -11,6 +11,7 @@ from tests.browser.journeys import MANAGER, MEMBER, Size, Windows
 DELEGATE, REVIEWER, OFFICE = "davide.delegate@example.org", "rita.reviewer@example.org", "olga.office@example.org"
 SEM = "/facilities/unimi-nolimits/sem"
 ROUND = "/rounds/demo-xpr-s1"
+IN_SERIES = "main .slot:has(.slot-series) h3 a"
 
 # role → endpoint → path; a path with " > " is the first link of that form on the page before it
 PAGES: Mapping[str, Mapping[str, str]] = {
@@ -43,6 +44,9 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "troubles.show": "/bookings?show=past > main h3 a[href^='/bookings/'] > main a[href^='/troubles/']",
         "use.at": "/at/unimi-nolimits/sem",
         "bookings.cancel": "/bookings > main h3 a[href^='/bookings/'] > main a[href$='/cancel']",
+        "series.new": f"{SEM}/series",
+        "series.change": f"/bookings > {IN_SERIES} > main a[href$='/series/change']",
+        "series.cancel": f"/bookings > {IN_SERIES} > main a[href$='/series/cancel']",
         "calendar.show": "/calendar",
         "calendar.of_facility": "/calendar/cnao?view=month",
         "finding.find": "/find?hours=4",
@@ -92,6 +96,7 @@ ELSEWHERE = {
     "rounds.progress": "the manager's journey: a piece of the plan's page",
     "rounds.reserve": "the manager's journey",
     "bookings.refuse": "the same page as bookings.cancel, with other words",
+    "series.refuse": "the same page as series.cancel, with other words",
 }
 NO_PAGES = (
     "api.",
