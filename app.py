@@ -13,6 +13,7 @@ import api.v1
 import booking.commands
 import booking.views.bookings
 import booking.views.calendar
+import booking.views.changes
 import booking.views.deputies
 import booking.views.finding
 import booking.views.home
@@ -23,6 +24,7 @@ import booking.views.requests
 import booking.views.rounds
 import booking.views.series
 import booking.views.shares
+import booking.views.swaps
 import booking.views.trouble
 import booking.views.use
 import booking.views.waitlist
@@ -69,6 +71,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         booking.views.home.blueprint,
         booking.views.instruments.blueprint,
         booking.views.bookings.blueprint,
+        booking.views.changes.blueprint,
+        booking.views.swaps.blueprint,
         booking.views.inbox.blueprint,
         booking.views.deputies.blueprint,
         booking.views.calendar.blueprint,

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 from accounts.policy import HIDDEN, Actor, Answer, No, Yes, signed_in_only
-from booking.lifecycle import BookingState
 from booking.policy.ledger import OWN, Held, may_see
 from core.i18n import N_
 from core.intervals import Interval
@@ -55,6 +54,6 @@ def gives_back_only(before: Interval, after: Interval) -> bool:
     return before.holds(after)
 
 
-def is_late(held: Held, free_minutes: int, now: datetime) -> bool:
-    """Whether it is too late to cancel confirmed time free of charge (`free_minutes` before its start)."""
-    return held.state is BookingState.CONFIRMED and now > held.starts_at - timedelta(minutes=free_minutes)
+def free_until(starts_at: datetime, free_minutes: int) -> datetime:
+    """Until when cancelling is free: so many minutes before the start."""
+    return starts_at - timedelta(minutes=free_minutes)

@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import Delete, Select, delete, exists, select
 
 from booking.lifecycle import LIVE, BookingState
-from booking.models import Approval, Booking, ShareEntry, ShareKind, Waiting, WaitState
+from booking.models import Approval, Booking, ShareEntry, ShareKind
 from core.audit import AuditEntry
+from facilities.models import Instrument
 
 LATE_SINCE = timedelta(days=366)
 """How far back late cancellations are looked for that nobody has settled."""
@@ -17,11 +18,6 @@ def bundle_of(row: Booking) -> Select[Booking]:
     """The live bookings of a bundle, in the order in which they are locked; of a booking without one, itself."""
     where = Booking.id == row.id if row.bundle_id is None else Booking.bundle_id == row.bundle_id
     return select(Booking).where(where, Booking.state.in_(LIVE)).order_by(Booking.id)
-
-
-def standing_offer(row: Booking) -> Select[UUID]:
-    """The place in the waitlist for which a booking is only offered."""
-    return select(Waiting.id).where(Waiting.booking_id == row.id, Waiting.state == WaitState.OFFERED)
 
 
 def without_approvals(row: Booking) -> Delete:
@@ -36,6 +32,29 @@ def approval_by(row: Booking, person_id: UUID) -> Select[int]:
         AuditEntry.subject_id == row.id,
         AuditEntry.person_id == person_id,
         AuditEntry.verb.in_(("approve", "approve_level")),
+    )
+
+
+def last_hand_over(row: Booking) -> Select[AuditEntry]:
+    """How a booking was last handed over."""
+    return (
+        select(AuditEntry)
+        .where(
+            AuditEntry.subject == Booking.__tablename__,
+            AuditEntry.subject_id == row.id,
+            AuditEntry.verb == "hand_over",
+        )
+        .order_by(AuditEntry.id.desc())
+        .limit(1)
+    )
+
+
+def other_instruments(wanted: Instrument) -> Select[Instrument]:
+    """The other instruments of an instrument's facility, in their order."""
+    return (
+        select(Instrument)
+        .where(Instrument.facility_id == wanted.facility_id, Instrument.id != wanted.id)
+        .order_by(Instrument.position, Instrument.id)
     )
 
 

@@ -1,6 +1,6 @@
 """My bookings, one booking, and the acts on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -23,11 +23,13 @@ from booking.queries import ledger as queries
 from booking.queries import qualified as bundle_queries
 from booking.queries import trouble as trouble_queries
 from booking.services import ledger
+from booking.views.changes import changes_of
 from booking.views.deciding import Line, levels_for, line_for, may_take_part
 from booking.views.inbox_menu import has_a_say, inbox_count
 from booking.views.levels import LevelLine
 from booking.views.series import part_of
 from booking.views.slots import by_day, lines
+from booking.views.swaps import offers_of
 from core import clock
 from core.audit import AuditEntry
 from core.db import db
@@ -45,6 +47,11 @@ VERBS = {
     "approve_level": lazy_gettext("one level approved"),
     "refuse": lazy_gettext("refused"),
     "cancel": lazy_gettext("cancelled"),
+    "cancel_late": lazy_gettext("cancelled late"),
+    "move": lazy_gettext("moved"),
+    "ask_again": lazy_gettext("moved and asked for again"),
+    "hand_over": lazy_gettext("handed over"),
+    "swap": lazy_gettext("swapped"),
     "check_in": lazy_gettext("checked in"),
     "check_out": lazy_gettext("checked out"),
     "release": lazy_gettext("released, because nobody checked in"),
@@ -53,7 +60,6 @@ VERBS = {
     "accept": lazy_gettext("accepted"),
     "accept_for_approval": lazy_gettext("accepted, and asked for"),
     "lapse": lazy_gettext("given to the next one"),
-    "rename": lazy_gettext("renamed"),
 }
 DONE = {
     "cancel": lazy_gettext("The booking is cancelled; its time is free."),
@@ -102,6 +108,7 @@ def mine() -> ResponseReturnValue:
         page=page,
         has_more=len(rows) > PAGE,
         waiting=_how_many_wait(actor),
+        swaps=offers_of(actor.person_id, now) if shown == "upcoming" and page == 1 else [],
     )
 
 
@@ -122,6 +129,7 @@ def show(booking_id: UUID) -> ResponseReturnValue:
         line=lines([row], actor, now)[0],
         reports=_reports(actor, row),
         actions=_actions(actor, row, now),
+        changes=changes_of(actor, row, now),
         part=part_of(actor, row, now),
         history=_history(actor, row),
         form=ActForm(),
@@ -220,7 +228,14 @@ def _end(booking_id: UUID, verb: str) -> ResponseReturnValue:
             flash(str(DONE[verb]))
             return redirect(url_for("bookings.show", booking_id=booking_id), 303)
         row = _seen(booking_id)
-    page = render_template("booking/bookings/end.html", booking=row, form=form, verb=verb, needs_reason=needs_reason)
+    page = render_template(
+        "booking/bookings/end.html",
+        booking=row,
+        form=form,
+        verb=verb,
+        needs_reason=needs_reason,
+        changes=changes_of(actor, row, clock.now()),
+    )
     return page, refusal.status if refusal else 200
 
 
@@ -237,24 +252,38 @@ def _ended(booking_id: UUID, verb: str, form: ReasonForm) -> Refusal | None:
 
 
 def _history(actor: Actor, row: Booking) -> list[Act]:
-    entries = db.session.scalars(queries.history_of(row)).all()
+    entries = _readable(actor, row, db.session.scalars(queries.history_of(row)).all())
     acted = {entry.person_id for entry in entries if entry.person_id}
     acted |= {UUID(text) for entry in entries if (text := entry.detail.get("for"))}
     names = dict(db.session.execute(approval_queries.people(acted)).all())
+    holders = {row.person_id, *(UUID(entry.detail["from"]) for entry in entries if entry.verb == "hand_over")}
     return [
-        Act(entry.at, str(VERBS.get(entry.verb, entry.verb)), _who(actor, row, entry, names), entry.reason)
+        Act(entry.at, str(VERBS.get(entry.verb, entry.verb)), _who(actor, row, entry, names, holders), entry.reason)
         for entry in entries
     ]
 
 
-def _who(actor: Actor, row: Booking, entry: AuditEntry, names: Mapping[UUID, str]) -> str:
-    """By whom, with its preposition (Italian melts it with an article): managers are named to managers only."""
+def _readable(actor: Actor, row: Booking, entries: Sequence[AuditEntry]) -> Sequence[AuditEntry]:
+    """What those who do not manage the facility read: of a swapped booking nothing from before the swap."""
+    swaps = [number for number, entry in enumerate(entries) if entry.verb == "swap"]
+    return entries[swaps[-1] :] if swaps and not actor.manages(row.instrument.facility_id) else entries
+
+
+def _who(
+    actor: Actor, row: Booking, entry: AuditEntry, names: Mapping[UUID, str], holders: Collection[UUID | None]
+) -> str:
+    """By whom, with its preposition (Italian melts it with an article): managers are named to managers only.
+
+    `holders`: whoever holds the booking or has handed it over.
+    """
     if actor.is_person(entry.person_id):
         return str(_("by you"))
+    if entry.verb == "swap" and not actor.manages(row.instrument.facility_id):
+        return ""
     name = names.get(entry.person_id) if entry.person_id else None
     if name is None:
         return str(_("by the system"))
-    if not actor.manages(row.instrument.facility_id) and entry.person_id != row.person_id:
+    if not actor.manages(row.instrument.facility_id) and entry.person_id not in holders:
         return str(_("by the facility"))
     if "for" in entry.detail:
         manager = names.get(UUID(entry.detail["for"]), "")

@@ -23,6 +23,7 @@ from booking.services import ledger
 from booking.services.ledger import Order
 from booking.services.ledger.leftover import without_its_parent
 from booking.terms import DAY_MINUTES, Terms, check_mode
+from booking.views.alternatives import instead_of
 from booking.views.conditions import BOOKABLE, Conditions, along_with, conditions_of
 from booking.views.instrument_week import Week, suggested_end, week_of
 from core import clock
@@ -151,6 +152,7 @@ def _page(instrument: Instrument, sent: BookingForm | None) -> str:
         along=along_with(db.session(), instrument, _chosen(form, instrument)) if form else [],
         week=week,
         form=form,
+        alternatives=instead_of(sent, instrument, actor, now) if sent else [],
         organisations=organisations,
         rounds=_rounds(instrument, now),
     )

@@ -53,9 +53,14 @@ def cancel_locked(tx: Tx, row: Booking, actor: Actor, now: datetime, reason: str
 
 def is_charged(row: Booking, actor: Actor, now: datetime) -> bool:
     """Whether cancelling now counts as use of the organisation: its holder's late cancellation of confirmed time."""
-    rules = row.instrument.rules
-    is_late = changes.is_late(queries.held(row), rules.free_cancel_minutes if rules else 0, now)
+    is_late = row.state is BookingState.CONFIRMED and now > free_until(row)
     return is_late and row.organisation_id is not None and actor.is_person(row.person_id)
+
+
+def free_until(row: Booking) -> datetime:
+    """Until when a confirmed booking is cancelled free of charge: its start, or earlier where a rule says so."""
+    rules = row.instrument.rules
+    return changes.free_until(row.starts_at, rules.free_cancel_minutes if rules else 0)
 
 
 def settle_late_cancellations(now: datetime) -> int:

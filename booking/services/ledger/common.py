@@ -46,9 +46,9 @@ def locked_bundle(tx: Tx, booking_id: UUID, *instrument_ids: UUID) -> tuple[Book
     return row, beside
 
 
-def check_is_no_offer(tx: Tx, row: Booking) -> None:
+def check_is_no_offer(row: Booking) -> None:
     """Conflict "is_offer" while a tentative booking only holds time that the waitlist offers."""
-    if tx.session.scalars(change_queries.standing_offer(row)).first() is not None:
+    if row.is_offer:
         raise Conflict(N_("This time is only offered to you. Accept it first."), code="is_offer")
 
 

@@ -52,7 +52,7 @@ def _check_goes_on(tx: Tx, row: Booking, now: datetime) -> None:
         raise Conflict(N_("This booking can no longer be handed over."), code="illegal_step")
     if row.ends_at <= now or row.checked_out_at is not None:
         raise Conflict(N_("This booking is over."), code="has_ended")
-    check_is_no_offer(tx, row)
+    check_is_no_offer(row)
 
 
 def _colleague(tx: Tx, row: Booking, email: str) -> Person:

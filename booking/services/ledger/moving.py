@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from accounts.policy import Actor
+from accounts.policy import Actor, Answer
 from booking.lifecycle import BOOKING_STEPS, LIVE, BookingState, can_step
 from booking.models import Booking, BookingKind
 from booking.policy import changes as policy
@@ -89,9 +89,14 @@ def move_locked(
 
 
 def check_may_move(actor: Actor, row: Booking) -> None:
-    """Refuse who may not move this booking; allocations of a round have a rule of their own."""
+    """Refuse who may not move this booking."""
+    answer_to_move(actor, row).or_refuse()
+
+
+def answer_to_move(actor: Actor, row: Booking) -> Answer:
+    """Whether the actor may move this booking; allocations of a round have a rule of their own."""
     rule = policy.may_move_allocation if row.kind is BookingKind.ROUND else policy.may_move
-    rule(actor, ledger_queries.held(row)).or_refuse()
+    return rule(actor, ledger_queries.held(row))
 
 
 def tell_moved(tx: Tx, row: Booking, actor: Actor, now: datetime, reason: str = "") -> None:
@@ -109,7 +114,7 @@ def _check_movable(tx: Tx, row: Booking, instrument: Instrument, now: datetime) 
         raise Conflict(N_("This booking can no longer be moved."), code="illegal_step")
     if row.ends_at <= now or row.checked_out_at is not None:
         raise Conflict(N_("This booking is over."), code="has_ended")
-    check_is_no_offer(tx, row)
+    check_is_no_offer(row)
     if instrument.facility_id != row.instrument.facility_id:
         message = N_("A booking stays at its facility.")
         raise Conflict(message, code="another_facility", fields={"instrument_id": message})
