@@ -14,6 +14,7 @@ import booking.commands
 import booking.views.bookings
 import booking.views.calendar
 import booking.views.changes
+import booking.views.closures
 import booking.views.deputies
 import booking.views.finding
 import booking.views.home

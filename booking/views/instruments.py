@@ -13,9 +13,9 @@ from accounts import queries as accounts
 from accounts.access import current_actor, signed_in
 from accounts.models import Organisation
 from accounts.policy import Actor, No
-from booking.forms.ledger import BookingForm, ClosureForm, clock_text, day_of
+from booking.forms.ledger import BookingForm, clock_text, day_of
 from booking.lifecycle import BookingState
-from booking.models import Booking, BookingKind, Round
+from booking.models import Booking, Round
 from booking.policy import ledger as policy
 from booking.queries import home as home_queries
 from booking.queries import ledger as queries
@@ -83,48 +83,6 @@ def book(facility_slug: str, slug: str) -> ResponseReturnValue:
     is_confirmed = db.session.get_one(Booking, made).state is not BookingState.TENTATIVE
     flash(_("Booked. A mail confirms it.") if is_confirmed else _("Held for you until a manager decides."))
     return redirect(url_for("bookings.show", booking_id=made), 303)
-
-
-@blueprint.route("/facilities/<facility_slug>/<slug>/close", methods=["GET", "POST"])
-@signed_in
-def close(facility_slug: str, slug: str) -> ResponseReturnValue:
-    """A manager enters a closure or maintenance."""
-    instrument = _instrument(facility_slug, slug)
-    policy.may_close(current_actor(), instrument.facility_id).or_refuse()
-    terms = queries.terms_of(instrument)
-    form = ClosureForm()
-    form.offer(terms)
-    if form.is_submitted():
-        times = form.times(terms.zone) if form.validate() else None
-        refusal = _closed(instrument, form, times) if times else None
-        if times and refusal is None:
-            flash(_("The closure is entered; the calendars show it."))
-            return redirect(url_for("instruments.show", facility_slug=facility_slug, slug=slug), 303)
-        return _closure_page(facility_slug, slug, form, refusal), refusal.status if refusal else 422
-    return _closure_page(facility_slug, slug, form, None)
-
-
-def _closed(instrument: Instrument, form: ClosureForm, times: tuple[datetime, datetime]) -> Refusal | None:
-    kind = BookingKind(form.kind.data)
-    try:
-        ledger.close(instrument.id, *times, kind, form.note.data, current_actor(), clock.now(), form.key.data or "")
-    except Refusal as refusal:
-        form.show(refusal)
-        return refusal
-    return None
-
-
-def _closure_page(facility_slug: str, slug: str, form: ClosureForm, refusal: Refusal | None) -> str:
-    instrument = _instrument(facility_slug, slug)
-    hindrance = _(refusal.message, **refusal.values) if refusal and not refusal.fields else ""
-    return render_template(
-        "booking/instruments/close.html",
-        instrument=instrument,
-        facility=instrument.facility,
-        name=name_of(instrument, current_language()),
-        form=form,
-        hindrance=hindrance,
-    )
 
 
 def _instrument(facility_slug: str, slug: str) -> Instrument:

@@ -13,6 +13,7 @@ from booking.closing import weekly
 from booking.lifecycle import BookingState
 from booking.models import Booking, BookingKind, ShareEntry
 from booking.services import ledger
+from core import clock
 from core.audit import AuditEntry
 from core.db import db
 from core.errors import Conflict, Forbidden, Refusal
@@ -23,7 +24,7 @@ from facilities.models import Facility, Instrument
 from tests.booking.approvers import a_request_for, state_of
 from tests.booking.bookers import HOUR, NINE, ROME, Booker, a_booker, rome
 from tests.factories import BEFORE, a_booking, a_facility, a_manager, a_person, actor, an_instrument
-from tests.support import on_both_databases
+from tests.support import Browser, browser, on_both_databases
 
 
 @pytest.fixture
@@ -257,4 +258,98 @@ def test_closing_over_ones_own_booking_needs_nobody_else(facility: Facility, mar
     own = a_booking(instrument, starts_at=NINE, person_id=marco.id)
     made = close_over(instrument, marco, own.id)
     ledger.cancel(made, actor(marco), BEFORE)
+    assert state_of(made) is BookingState.CANCELLED
+
+
+# --- the page -------------------------------------------------------------------------------------------------
+
+FORM = {"kind": "closure", "day": "2027-01-04", "start": "08:00", "end_day": "", "end": "18:00", "weeks": "1"}
+
+
+@pytest.fixture
+def desk(app: Flask, marco: Person) -> Browser:
+    return browser(app, marco.id)
+
+
+def send(client: Browser, instrument: Instrument, **more: Any) -> Any:
+    path = f"/facilities/{instrument.facility.slug}/{instrument.slug}/close?lang=en"
+    with clock.frozen_at(BEFORE):
+        return client.post_form(path, {**FORM, "key": "k", **more})
+
+
+def test_the_page_shows_who_is_hit_and_cancels_them_only_when_confirmed(
+    desk: Browser, anna: Booker, facility: Facility
+) -> None:
+    instrument = an_instrument(facility, name="Scope")
+    hit = anna.book(instrument, title="Cells")
+    secret = a_booking(
+        instrument, starts_at=NINE + 3 * HOUR, title="Secret", is_confidential=True, person_id=a_person(name="Zoe").id
+    )
+    shown = send(desk, instrument)
+    assert shown.status_code == 409
+    for words in ("2 bookings are in the way.", "Anna", anna.organisation.name, "10:00–12:00", "Cells", "Zoe"):
+        assert words in shown.text
+    assert state_of(hit) is BookingState.CONFIRMED
+    ids = [str(hit), str(secret.id)]
+    assert all(f'name="hit" value="{one}"' in shown.text for one in ids)
+    missing = send(desk, instrument, hit=ids, reason=" ")
+    assert missing.status_code == 422
+    assert "Please say why" in missing.text
+    assert 'name="hit"' in missing.text, "the list stays until it is confirmed"
+    assert send(desk, instrument, hit=ids, reason="The laser broke.").status_code == 303
+    assert {state_of(hit), state_of(secret.id)} == {BookingState.CANCELLED}
+    assert len(closures()) == 1
+
+
+def test_the_office_does_not_read_a_confidential_title_in_the_list(
+    app: Flask, anna: Booker, facility: Facility
+) -> None:
+    instrument = an_instrument(facility)
+    a_booking(instrument, starts_at=NINE, title="Secret", is_confidential=True, person_id=anna.person.id)
+    text = send(browser(app, a_person(is_office=True).id), instrument).text
+    assert ("Confidential booking" in text, "Secret" in text) == (True, False)
+
+
+def test_somebody_who_books_between_the_two_pages_is_shown_before_being_cancelled(
+    desk: Browser, anna: Booker, facility: Facility
+) -> None:
+    instrument = an_instrument(facility)
+    first = anna.book(instrument)
+    send(desk, instrument)
+    late = a_booker(name="Bruno").book(instrument, NINE + 4 * HOUR)
+    again = send(desk, instrument, hit=[str(first)], reason="The laser broke.")
+    assert (again.status_code, "Bruno" in again.text) == (409, True)
+    assert {state_of(first), state_of(late)} == {BookingState.CONFIRMED}
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "words"),
+    [
+        ({"weeks": "3"}, 303, ""),
+        ({"weeks": ""}, 303, ""),
+        ({"weeks": "0"}, 422, "For 1 to 52 weeks, please."),
+        ({"weeks": "53"}, 422, "For 1 to 52 weeks, please."),
+        ({"weeks": "x"}, 422, "Give a whole number."),
+        ({"weeks": "2", "end_day": "2027-01-20"}, 422, "cannot come every week"),
+        ({"hit": "nonsense"}, 303, ""),
+    ],
+)
+def test_what_the_form_takes(desk: Browser, facility: Facility, sent: dict[str, str], status: int, words: str) -> None:
+    answer = send(desk, an_instrument(facility), **sent)
+    assert answer.status_code == status
+    assert words in answer.text
+    assert len(closures()) == (int(sent.get("weeks") or 1) if status == 303 else 0)
+
+
+def test_a_closure_is_reopened_on_its_page_by_somebody_else(
+    app: Flask, desk: Browser, anna: Booker, facility: Facility, marco: Person
+) -> None:
+    instrument = an_instrument(facility)
+    made = close_over(instrument, marco, anna.book(instrument))
+    with clock.frozen_at(BEFORE):
+        answer = desk.post_form(f"/bookings/{made}/cancel?lang=en", {"reason": ""})
+        assert answer.status_code == 403
+        assert "a second person reopens it" in answer.text
+        second = browser(app, a_manager(facility).id)
+        assert second.post_form(f"/bookings/{made}/cancel", {"reason": ""}).status_code == 303
     assert state_of(made) is BookingState.CANCELLED

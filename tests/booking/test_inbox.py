@@ -304,7 +304,7 @@ def test_the_cost_of_looking_does_not_grow_with_what_waits(
         a_booking(instrument, starts_at=BEFORE - timedelta(days=1), no_show_at=BEFORE, person_id=anna.person.id)
     with statements() as many:
         get(desk)
-    assert len(many) <= len(few)
+    assert len(many) <= len(few) <= 60
     assert get(desk, page=2).text.count('class="slot ask') == 20
     for page in ("0", "-1", "x", "99999999"):
         assert get(desk, page=page).status_code == 200
