@@ -12,7 +12,9 @@ from booking.policy.use import Reach
 from facilities.models import Facility, Instrument
 
 
-def hours_by_month(organisation_id: UUID, reach: Reach, year: int) -> Select[Facility, int, int, int, int, int, int]:
+def hours_by_month(
+    organisation_id: UUID, reach: Reach, year: int
+) -> Select[Facility, int, int, int, int, int, int, int]:
     """Facility, month and its minutes: booked, used, not shown up for, cancelled late, credited, charged."""
     month = extract("month", ShareEntry.day)
     return (

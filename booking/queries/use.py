@@ -109,7 +109,7 @@ def mine_at(instrument_id: UUID, person_id: UUID, now: datetime) -> Select[Booki
     )
 
 
-def offered_among(booking_ids: Collection[UUID]) -> Select[UUID, datetime]:
+def offered_among(booking_ids: Collection[UUID]) -> Select[UUID | None, datetime | None]:
     """Which of these bookings are only offers of the waitlist, and until when each stands."""
     return select(Waiting.booking_id, Waiting.offered_until).where(
         Waiting.booking_id.in_(booking_ids), Waiting.state == WaitState.OFFERED

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -124,6 +125,6 @@ def _free(instrument: Instrument, actor: Actor, now: datetime) -> Free | None:
     busy = availability.with_buffers(ledger.busy(rows, instrument), *terms.buffers)
     if not terms.fits(wanted) or not availability.free_units(busy, instrument.capacity, wanted):
         return None
-    walls = {name: f"{at.astimezone(terms.zone):%Y-%m-%dT%H:%M}" for name, at in (("start", start), ("end", end))}
-    address = {"facility_slug": instrument.facility.slug, "slug": instrument.slug, "_anchor": "book"}
-    return Free(wanted, url_for("instruments.show", **address, **walls))
+    first, last = (f"{at.astimezone(terms.zone):%Y-%m-%dT%H:%M}" for at in (start, end))
+    address: dict[str, Any] = {"facility_slug": instrument.facility.slug, "slug": instrument.slug}
+    return Free(wanted, url_for("instruments.show", start=first, end=last, _anchor="book", **address))

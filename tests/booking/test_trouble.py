@@ -111,7 +111,7 @@ def test_trouble_is_reported_from_the_start_until_a_week_after_the_end(
     anna: Booker, booked: UUID, now: datetime, allowed: bool
 ) -> None:
     if allowed:
-        assert reported(anna.person, booked, now=now)
+        assert fresh(reported(anna.person, booked, now=now)).created_at == now
     else:
         assert code_of(lambda: reported(anna.person, booked, now=now), Conflict) == "not_now"
 
@@ -236,10 +236,11 @@ def test_after_an_early_check_out_the_booked_minutes_count_not_the_used_ones(
 @pytest.mark.parametrize("answer", ["", "  ", "x" * 401])
 def test_a_decision_says_why(anna: Booker, manager: Person, booked: UUID, answer: str) -> None:
     made = reported(anna.person, booked)
-    for act in (
+    acts: tuple[Callable[[], None], ...] = (
         lambda: trouble.close(made, answer, actor(manager), END),
         lambda: trouble.credit(made, 10, answer, actor(manager), END),
-    ):
+    )
+    for act in acts:
         with pytest.raises(Invalid) as refused:
             act()
         assert list(refused.value.fields) == ["answer"]

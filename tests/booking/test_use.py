@@ -23,6 +23,7 @@ from facilities.models import (
     QualificationGrant,
 )
 from tests.booking.bookers import HOUR, NINE, Booker, a_booker
+from tests.booking.test_no_shows import let_the_database_refuse
 from tests.factories import BEFORE, a_booking, a_facility, a_manager, a_member, actor, an_instrument, stored
 from tests.support import on_both_databases
 
@@ -128,7 +129,7 @@ def test_leaving_early_frees_the_rest_after_the_next_step_of_the_grid(anna: Book
     assert (row.checked_out_at, row.sequence) == (NINE + 40 * MINUTE, sequence + 1)
     assert entries() == [(ShareKind.USED, 120, 40, 60)]
     other = a_booker()
-    assert other.book(row.instrument, NINE + HOUR, now=NINE + 41 * MINUTE)
+    assert fresh(other.book(row.instrument, NINE + HOUR, now=NINE + 41 * MINUTE)).starts_at == NINE + HOUR
     use.check_out(booked, actor(anna.person), NINE + 50 * MINUTE)
     assert (fresh(booked).checked_out_at, fresh(booked).ends_at) == (NINE + 40 * MINUTE, NINE + HOUR)
     assert entries() == [(ShareKind.USED, 120, 40, 60)]
@@ -213,18 +214,9 @@ def test_only_confirmed_bookings_of_organisations_are_written(anna: Booker) -> N
     assert entries() == []
 
 
-def test_one_booking_that_cannot_be_settled_stops_no_other(
-    anna: Booker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_one_booking_that_cannot_be_settled_stops_no_other(anna: Booker, caplog: pytest.LogCaptureFixture) -> None:
     bad, good = anna.book(an_instrument()), anna.book(an_instrument(), NINE + HOUR)
-    sound = use.charge
-
-    def broken(tx: Any, row: Booking, *rest: Any, **more: Any) -> Any:
-        if row.id == bad:
-            raise RuntimeError("a row that cannot be settled")
-        return sound(tx, row, *rest, **more)
-
-    monkeypatch.setattr(use, "charge", broken)
+    let_the_database_refuse(bad)
     assert use.close_past_bookings(NINE + 9 * HOUR) == 1
     assert db.session.scalars(select(ShareEntry.booking_id)).all() == [good]
     assert str(bad) in caplog.text

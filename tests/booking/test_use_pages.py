@@ -51,7 +51,7 @@ def get(client: Browser, path: str, at: datetime = NINE, **query: Any) -> Any:
         return client.get(path, query_string={"lang": "en", **query})
 
 
-def post(client: Browser, path: str, at: datetime = NINE, **data: Any) -> Any:
+def post(client: Browser, path: str, at: datetime = NINE, /, **data: Any) -> Any:
     with clock.frozen_at(at):
         return client.post_form(f"{path}?lang=en", data)
 
@@ -305,7 +305,7 @@ def test_a_slot_that_is_released_says_until_when_one_has_to_come(app: Flask, ann
 
 def test_offers_of_the_waitlist_and_series_are_marked(app: Flask, anna: Booker, scope: Instrument) -> None:
     owner = {"person_id": anna.person.id, "organisation_id": anna.organisation.id}
-    offered = a_booking(scope, state=BookingState.TENTATIVE, **owner)
+    offered = a_booking(scope, kind=BookingKind.INSTANT, state=BookingState.TENTATIVE, **owner)
     stored(
         Waiting(
             instrument_id=scope.id, **owner, starts_at=NINE, ends_at=NINE + 9 * HOUR, minutes=120,

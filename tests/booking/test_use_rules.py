@@ -1,6 +1,7 @@
 """The rules of use, by table: when one checks in and out, when nobody came, and which minutes count."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -28,9 +29,9 @@ MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 
 
-def slot(**values: object) -> Slot:
+def slot(**values: Any) -> Slot:
     """Two hours from nine, held and not yet begun."""
-    return Slot(**{"booked": BOOKED, "until": END, **values})  # type: ignore[arg-type]
+    return Slot(**{"booked": BOOKED, "until": END, **values})
 
 
 IN = slot(checked_in_at=NINE)
@@ -50,8 +51,10 @@ OUT = slot(checked_in_at=NINE, checked_out_at=NINE + HOUR, until=NINE + HOUR)
         (slot(no_show_minutes=30), NINE + 31 * MINUTE, True),  # late, and not released yet
     ],
 )
-def test_check_in_is_open_from_a_quarter_before_the_start_until_the_end(one: Slot, now: object, allowed: bool) -> None:
-    assert can_check_in(one, now) is allowed  # type: ignore[arg-type]
+def test_check_in_is_open_from_a_quarter_before_the_start_until_the_end(
+    one: Slot, now: datetime, allowed: bool
+) -> None:
+    assert can_check_in(one, now) is allowed
 
 
 @pytest.mark.parametrize(
@@ -65,8 +68,8 @@ def test_check_in_is_open_from_a_quarter_before_the_start_until_the_end(one: Slo
         (slot(checked_in_at=NINE, is_confirmed=False), NINE, False),
     ],
 )
-def test_check_out_follows_a_check_in_and_comes_once_before_the_end(one: Slot, now: object, allowed: bool) -> None:
-    assert can_check_out(one, now) is allowed  # type: ignore[arg-type]
+def test_check_out_follows_a_check_in_and_comes_once_before_the_end(one: Slot, now: datetime, allowed: bool) -> None:
+    assert can_check_out(one, now) is allowed
 
 
 @pytest.mark.parametrize(
@@ -79,13 +82,13 @@ def test_check_out_follows_a_check_in_and_comes_once_before_the_end(one: Slot, n
         (slot(no_show_minutes=30, is_confirmed=False), None),
     ],
 )
-def test_nobody_came_when_the_minutes_are_over_without_a_check_in(one: Slot, due: object) -> None:
+def test_nobody_came_when_the_minutes_are_over_without_a_check_in(one: Slot, due: datetime | None) -> None:
     assert released_at(one) == due
     if due is None:
         assert not is_no_show(one, END + HOUR)
     else:
-        assert not is_no_show(one, due - SECOND)  # type: ignore[operator]
-        assert is_no_show(one, due)  # type: ignore[arg-type]
+        assert not is_no_show(one, due - SECOND)
+        assert is_no_show(one, due)
 
 
 @pytest.mark.parametrize(
@@ -100,8 +103,8 @@ def test_nobody_came_when_the_minutes_are_over_without_a_check_in(one: Slot, due
         (slot(is_confirmed=False, no_show_at=NINE + HOUR), END, True),  # the door was locked, say
     ],
 )
-def test_trouble_is_reported_during_a_booking_and_a_week_long_after_it(one: Slot, now: object, allowed: bool) -> None:
-    assert can_report(one, now) is allowed  # type: ignore[arg-type]
+def test_trouble_is_reported_during_a_booking_and_a_week_long_after_it(one: Slot, now: datetime, allowed: bool) -> None:
+    assert can_report(one, now) is allowed
 
 
 @pytest.mark.parametrize(
@@ -143,9 +146,9 @@ def terms(slot_minutes: int, *shifts: WeeklyShift) -> Terms:
     ],
 )
 def test_an_early_check_out_ends_on_the_grid_after_at_least_one_slot(
-    slot_minutes: int, now: object, end: object
+    slot_minutes: int, now: datetime, end: datetime
 ) -> None:
-    assert end_after_check_out(IN, terms(slot_minutes), now) == end  # type: ignore[arg-type]
+    assert end_after_check_out(IN, terms(slot_minutes), now) == end
 
 
 def test_the_grid_is_the_shifts_where_an_instrument_has_them() -> None:
