@@ -119,7 +119,8 @@ def test_a_confirmed_closure_cancels_what_it_hits_and_tells_each_holder_once(
 def test_the_mail_names_each_booking_the_reason_and_free_times_near_it(
     anna: Booker, facility: Facility, marco: Person
 ) -> None:
-    instrument = an_instrument(facility, name="Scope")
+    instrument = an_instrument(facility, name="Scope", slug="scope")
+    an_instrument(facility, name="Other")
     first, second = anna.book(instrument), anna.book(instrument, NINE + 2 * HOUR)
     close_over(instrument, marco, first, second)
     values = sent()[0]["values"]
@@ -127,9 +128,11 @@ def test_the_mail_names_each_booking_the_reason_and_free_times_near_it(
     assert "Scope" in subject
     for words in ("Marco had to cancel", "Mon 4 Jan 2027, 10:00–12:00", "12:00–14:00", "The laser broke."):
         assert words in body
-    offered = [datetime.fromisoformat(one["starts_at"]) for one in values["bookings"][0]["offers"]]
-    assert NINE + 4 * HOUR in offered, "the end of the closure is the nearest that is free"
-    assert all(not NINE <= at < NINE + 4 * HOUR for at in offered)
+    offers = values["bookings"][0]["offers"]
+    at = [datetime.fromisoformat(one["starts_at"]) for one in offers if one["instrument"] == "Scope"]
+    assert at == [NINE - 2 * HOUR, NINE + 4 * HOUR], "nearest before and after, the closure itself not being free"
+    assert [one["starts_at"] for one in offers if one["instrument"] == "Other"] == [NINE.isoformat()]
+    assert "/scope?week=2027-01-04&start=2027-01-04T14:00&end=2027-01-04T16:00#book" in body
 
 
 @on_both_databases

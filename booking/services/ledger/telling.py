@@ -1,23 +1,20 @@
 """One mail to each person whose bookings a closure has cancelled, with other times near them."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from accounts import queries as accounts
 from accounts.models import Person
 from accounts.policy import Actor
-from booking.finding import Wish, offers
 from booking.models import Booking
 from booking.queries import ledger as queries
+from booking.queries.alternatives import alternatives_for
 from core import mail
 from core.db import Tx
 from core.i18n import either
 from core.intervals import Interval
-
-LOOK_AROUND = timedelta(days=14)
-MOST_OFFERS = 3
-MOST_TRIED = 60
+from facilities.models import Instrument
 
 
 def tell_closed_out(tx: Tx, rows: Sequence[Booking], actor: Actor, now: datetime, reason: str) -> None:
@@ -44,9 +41,9 @@ def tell_closed_out(tx: Tx, rows: Sequence[Booking], actor: Actor, now: datetime
 
 
 def _said(tx: Tx, row: Booking, person: Person, now: datetime) -> dict[str, Any]:
-    instrument, facility = row.instrument, row.instrument.facility
+    facility, holder = row.instrument.facility, accounts.actor_of(tx.session, person.id)
     return {
-        "instrument": either(person.language, instrument.name_it, instrument.name),
+        "instrument": _name(row.instrument, person),
         "facility": either(person.language, facility.name_it, facility.name_en),
         "city": facility.city,
         "zone": facility.timezone,
@@ -54,19 +51,26 @@ def _said(tx: Tx, row: Booking, person: Person, now: datetime) -> dict[str, Any]
         "ends_at": row.ends_at.isoformat(),
         "title": row.title,
         "path": f"/bookings/{row.id}",
-        "book_path": f"/facilities/{facility.slug}/{instrument.slug}",
         "offers": [
-            {"starts_at": one.start.isoformat(), "ends_at": one.end.isoformat()} for one in nearest_free(tx, row, now)
+            {
+                "instrument": _name(one.instrument, person),
+                "starts_at": one.interval.start.isoformat(),
+                "ends_at": one.interval.end.isoformat(),
+                "zone": one.instrument.facility.timezone,
+                "path": _form_path(one.instrument, one.interval),
+            }
+            for one in alternatives_for(tx.session, row.instrument, row.interval, holder, now)
         ],
     }
 
 
-def nearest_free(tx: Tx, row: Booking, now: datetime) -> list[Interval]:
-    """Other times on the instrument that its terms allow, as long, nearest to the booking's first; at most a few."""
-    instrument, terms = row.instrument, queries.terms_of(row.instrument)
-    around = Interval(max(now, row.starts_at - LOOK_AROUND), row.ends_at + LOOK_AROUND)
-    busy = queries.busy(tx.session.scalars(queries.held_on(instrument, terms.held(around))), instrument)
-    wish = Wish(around, max(1, row.interval.minutes))
-    found = [one.booking for one in offers(terms, busy, instrument.capacity, wish, now, MOST_TRIED)]
-    found.sort(key=lambda one: (abs(one.start - row.starts_at), one.start))
-    return sorted(found[:MOST_OFFERS])
+def _name(instrument: Instrument, person: Person) -> str:
+    return either(person.language, instrument.name_it, instrument.name)
+
+
+def _form_path(instrument: Instrument, wanted: Interval) -> str:
+    """The booking form of an instrument, filled in with a time by its wall clock."""
+    start, end = (
+        at.astimezone(queries.terms_of(instrument).zone).strftime("%Y-%m-%dT%H:%M") for at in (wanted.start, wanted.end)
+    )
+    return f"/facilities/{instrument.facility.slug}/{instrument.slug}?week={start[:10]}&start={start}&end={end}#book"
