@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
 
 from accounts.models import Person
-from facilities.models import Instrument, InstrumentQualification, Qualification, QualificationGrant
+from facilities.models import Facility, Instrument, InstrumentQualification, Qualification, QualificationGrant
 from facilities.qualifications import Granted
 
 
@@ -39,6 +39,11 @@ def slugs_of_qualifications(facility_id: UUID) -> Select[str]:
 def instruments_of(facility_id: UUID) -> Select[Instrument]:
     """A facility's instruments, in their order."""
     return select(Instrument).where(Instrument.facility_id == facility_id).order_by(Instrument.position, Instrument.id)
+
+
+def facilities_with(facility_ids: Collection[UUID]) -> Select[Facility]:
+    """These facilities."""
+    return select(Facility).where(Facility.id.in_(facility_ids))
 
 
 def needed_by(instrument_id: UUID) -> Select[Qualification]:

@@ -1,6 +1,6 @@
 """Pages of facilities."""
 
-from facilities.views import catalogue
+from facilities.views import catalogue, duties, qualifications
 from facilities.views.blueprint import blueprint
 
-__all__ = ["blueprint", "catalogue"]
+__all__ = ["blueprint", "catalogue", "duties", "qualifications"]

@@ -53,6 +53,7 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "calendars.index": "/calendars",
         "calendars.subscribe": "/bookings > main a[href*='/calendars/subscribe/']",
         "accounts.account": "/account",
+        "facilities.my_qualifications": "/qualifications",
         "accounts.organisations": "/organisations",
         "accounts.organisation": "/organisations/demo-university",
     },
@@ -76,6 +77,9 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "rounds.plans": f"{ROUND}/plans",
         "inbox.index": "/inbox",
         "labels.label": "/facilities/cnao/xpr-beamline-protons/label",
+        "facilities.qualifications": "/facilities/cnao/qualifications",
+        "facilities.new_qualification": "/facilities/cnao/qualifications/new",
+        "facilities.duties": "/facilities/cnao/duties",
         "instruments.close": "/facilities/cnao/xpr-beamline-protons/close",
     },
     OFFICE: {
@@ -90,6 +94,9 @@ PAGES: Mapping[str, Mapping[str, str]] = {
     },
 }
 ELSEWHERE = {
+    "facilities.edit_qualification": "the same page as facilities.new_qualification, filled in",
+    "facilities.qualification": "a table and a form as on accounts.organisation",
+    "facilities.revoke_qualification": "the same form as bookings.cancel, with other words",
     "requests.edit": "test_request_form",
     "requests.review": "test_request_form",
     "rounds.plan": "the manager's journey",

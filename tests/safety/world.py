@@ -23,7 +23,7 @@ from calendars.services import subscribe
 from core import clock
 from core.db import db
 from core.tokens import hashed
-from facilities.models import Facility, Instrument
+from facilities.models import Absence, Duty, Facility, Instrument, Qualification, QualificationGrant
 from facilities.policy import BookingMode
 from tests.booking.rounds_world import a_review
 from tests.factories import (
@@ -140,7 +140,20 @@ def a_world() -> World:
         _plans(world)
         _bookings(world)
         _accounts(world)
+    _staff(world)
     return world
+
+
+def _staff(world: World) -> None:
+    """A qualification that the owner has and no instrument needs, and somebody on duty who is away for a day."""
+    here, owner = world.here.id, world.people["owner"].id
+    laser = stored(Qualification(facility_id=here, slug="laser", name="Laser"))
+    grant = stored(QualificationGrant(qualification_id=laser.id, person_id=owner, granted_at=BEFORE))
+    day = {"weekday": 0, "start_minute": 0, "minutes": 60, "from_day": BEFORE.date()}
+    duty = stored(Duty(facility_id=here, person_id=world.people["manager"].id, **day))
+    away = {"starts_at": MONDAY, "ends_at": MONDAY + timedelta(days=1)}
+    absence = stored(Absence(facility_id=here, person_id=world.people["manager"].id, **away))
+    world.more |= {"grant": str(grant.id), "duty": str(duty.id), "absence": str(absence.id)}
 
 
 def _rounds(world: World) -> None:
