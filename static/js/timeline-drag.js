@@ -232,7 +232,7 @@ window.addEventListener("keydown", (event) => {
     press = null;
     takeBack();
   }
-});
+}, true);
 
 function pickUpByKey(bar) {
   if (!bar.dataset.seq || !bar.closest("tr[data-step]")) return say(words.fixed);
