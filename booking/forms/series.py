@@ -73,7 +73,7 @@ class TimesForm(Form):
 
     start = ClockField(lazy_gettext("From"))
     end = ClockField(lazy_gettext("To"))
-    days = WholeNumberField(lazy_gettext("Days later"), default=0)
+    days = WholeNumberField(lazy_gettext("Ends how many days later?"), default=0)
     title = Line(lazy_gettext("What for?"))
 
     def offer_times(self, terms: Terms) -> None:
