@@ -341,6 +341,7 @@ def _load_bookings(calendar: Calendar) -> None:
     if hourly:
         _use_and_complain(hourly[0], calendar)
         _repeat(hourly[0], tuesday + timedelta(days=9), calendar.now)
+    _ask(tuesday, calendar.now)
     if len(hourly) > 3:
         start = local_instant(tuesday, 8 * 60, ZONE)
         ledger.close(
@@ -377,6 +378,18 @@ def _repeat(instrument: Instrument, first: date, now: datetime) -> None:
     pattern = Pattern(Weekly(1, frozenset({first.weekday()})), first, start, end, days, count=3)
     wish = SeriesWish(pattern, instrument.id, next(iter(anna.memberships)), "Demo: prova / trial")
     book_series(wish, anna, now, "demo-series")
+
+
+def _ask(tuesday: date, now: datetime) -> None:
+    """A member waits for a manager's approval."""
+    hourly = select(Instrument).where(Instrument.booking_mode == BookingMode.APPROVAL, Instrument.slot_minutes == 60)
+    instrument = db.session.scalars(hourly.order_by(Instrument.slug).limit(1)).one_or_none()
+    if instrument is None:
+        return
+    irene, start = _actor("irene.hospital@example.org"), local_instant(tuesday, 15 * 60, ZONE)
+    end = start + timedelta(minutes=max(120, instrument.least_minutes))
+    title, organisation_id = "Demo: prova / trial", next(iter(irene.memberships))
+    ledger.book(instrument.id, organisation_id, start, end, title, irene, now, "demo-asked")
 
 
 def now_for_demo() -> datetime:

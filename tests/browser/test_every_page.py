@@ -91,6 +91,8 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "troubles.index": "/troubles",
         "troubles.show": "/troubles > main a[href^='/troubles/']",
         "inbox.index": "/inbox",
+        "inbox.booking": "/inbox > main h3 a[href^='/inbox/bookings/']",
+        "deputies.index": "/facilities/cnao/deputies",
     },
 }
 ELSEWHERE = {
@@ -102,6 +104,7 @@ ELSEWHERE = {
     "rounds.plan": "the manager's journey",
     "rounds.progress": "the manager's journey: a piece of the plan's page",
     "rounds.reserve": "the manager's journey",
+    "bookings.approvals": "leads to inbox.index",
     "bookings.refuse": "the same page as bookings.cancel, with other words",
     "series.refuse": "the same page as series.cancel, with other words",
 }
