@@ -20,9 +20,11 @@ from accounts.models import Organisation, OrganisationType
 from accounts.policy import SYSTEM, Actor, Role
 from accounts.services import memberships, organisations, people, posts
 from booking.demo_requests import SHIFT_MINUTES, WEEKS, Beam, DemoRequest, demo_requests, held_back
+from booking.demo_staff import load_staff
 from booking.lifecycle import RequestState, RoundState
 from booking.models import BookingKind, Feasibility, Request, Review, Round
 from booking.queries import rounds as round_queries
+from booking.queries.swaps import Slot
 from booking.recurrence import Pattern, Weekly
 from booking.services import ledger, requests, reviews, rounds, trouble, use
 from booking.services.reviews import Verdict
@@ -156,6 +158,8 @@ def load(say: Say, now: datetime) -> None:
     with clock.frozen_at(calendar.days_ago(60)):
         _load_organisations(clock.now())
         _load_people(clock.now())
+    say("who is qualified and on duty")
+    _load_staff(now)
     say("round and requests")
     round_id = _load_round(calendar)
     _load_requests(round_id, calendar)
@@ -212,6 +216,13 @@ def _actor(email: str) -> Actor:
 
 
 # round and requests ---------------------------------------------------------------------------------------------------
+
+
+def _load_staff(now: datetime) -> None:
+    trained = [_actor(email).person_id for email in ("anna.member@example.org", "paolo.research@example.org")]
+    beams = [beam.id for beam in _beams().values()]
+    manager, today = _actor("marco.manager@example.org"), now.astimezone(ZONE).date()
+    load_staff(_facility(FACILITY), beams, [one for one in trained if one], manager, today, now)
 
 
 def _beams() -> Mapping[str, Instrument]:
@@ -341,6 +352,7 @@ def _load_bookings(calendar: Calendar) -> None:
     if hourly:
         _use_and_complain(hourly[0], calendar)
         _repeat(hourly[0], tuesday + timedelta(days=9), calendar.now)
+        _offer_a_swap(hourly[0], tuesday, calendar.now)
     _ask(tuesday, calendar.now)
     if len(hourly) > 3:
         start = local_instant(tuesday, 8 * 60, ZONE)
@@ -378,6 +390,17 @@ def _repeat(instrument: Instrument, first: date, now: datetime) -> None:
     pattern = Pattern(Weekly(1, frozenset({first.weekday()})), first, start, end, days, count=3)
     wish = SeriesWish(pattern, instrument.id, next(iter(anna.memberships)), "Demo: prova / trial")
     book_series(wish, anna, now, "demo-series")
+
+
+def _offer_a_swap(instrument: Instrument, tuesday: date, now: datetime) -> None:
+    """Somebody offers their Wednesday for a member's Tuesday."""
+    irene = _actor("irene.hospital@example.org")
+    wanted, start = (local_instant(tuesday + timedelta(days=days), 9 * 60, ZONE) for days in (0, 1))
+    end = start + timedelta(minutes=max(120, instrument.least_minutes))
+    title, organisation_id = "Demo: prova / trial", next(iter(irene.memberships))
+    made = ledger.book(instrument.id, organisation_id, start, end, title, irene, now, "demo-swapped")
+    message = "Demo: martedì mi serve / I need the Tuesday"
+    ledger.offer_swap(made, Slot(instrument.id, 0, wanted), message, irene, now, "demo-swap")
 
 
 def _ask(tuesday: date, now: datetime) -> None:

@@ -93,7 +93,7 @@ def test_everybody_has_their_role_and_can_be_printed(context: Flask) -> None:
 def test_there_are_bookings_and_a_closure_marked_as_demo(context: Flask) -> None:
     load()
     found = Counter(row.kind for row in db.session.query(Booking))
-    assert found[BookingKind.INSTANT] == 7
+    assert found[BookingKind.INSTANT] == 8
     assert sum(1 for row in db.session.query(Booking) if row.series_id) == 3
     assert found[BookingKind.MAINTENANCE] >= 1
     assert all(row.title.startswith("Demo") for row in db.session.query(Booking))

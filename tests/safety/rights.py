@@ -111,6 +111,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     ),
     "303 404 404 404 404 303 404 404 404 404": (
         "POST /calendars/{subscription_id}/revoke",
+        "POST /swaps/{swap}/decline",
         "POST /requests/{draft}/edit",
         "POST /requests/{draft}/withdraw",
     ),
@@ -129,11 +130,15 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "GET /bookings/{repeated}/series/cancel",
         "GET /bookings/{repeated}/series/change",
         "GET /bookings/{secret_booking}/cancel",
+        "GET /bookings/{confirmed}/hand-over",
+        "GET /bookings/{secret_booking}/hand-over",
+        "GET /bookings/{confirmed}/move",
         "GET /bookings/{waiting}/cancel",
     ),
     "303 404 404 404 403 403 404 404 200 200": (
         "GET /bookings/{repeated}/series/refuse",
         "GET /inbox/bookings/{waiting}",
+        "GET /bookings/{secret_booking}/move",
         "GET /bookings/{secret_booking}/refuse",
         "GET /bookings/{waiting}/refuse",
     ),
@@ -201,6 +206,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "303 404 404 404 403 403 404 404 422 422": (
         "POST /bookings/{repeated}/series/refuse",
         "POST /inbox/bookings/{waiting}",
+        "POST /bookings/{secret_booking}/move",
         "POST /bookings/{waiting}/refuse",
     ),
     "303 404 404 404 404 404 404 404 403 422": ("POST /bookings/{managers_own}/refuse",),
@@ -211,7 +217,10 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     ),
     "303 403 403 303 303 303 403 403 403 403": ("POST /requests 1",),
     "303 403 403 404 404 404 403 403 403 403": ("POST /requests 2",),
-    "303 404 404 404 404 409 404 404 404 404": ("POST /requests/{draft}/submit",),
+    "303 404 404 404 404 409 404 404 404 404": (
+        "POST /requests/{draft}/submit",
+        "POST /swaps/{swap}/accept",
+    ),
     "303 404 404 404 403 303 403 404 403 403": ("POST /requests/{secret}/clone 3",),
     "303 404 404 404 403 403 403 404 403 200": ("POST /requests/{secret}/confidential",),
     "303 404 404 404 403 422 403 404 403 403": ("POST /requests/{secret}/withdraw",),
@@ -239,13 +248,21 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "GET /organisations/{organisation}/use?year=2026",
         "GET /organisations/{organisation}/use.csv",
     ),
-    "303 404 404 404 403 200 404 404 403 403": ("GET /bookings/{running}/trouble",),
+    "303 404 404 404 403 200 404 404 403 403": (
+        "GET /bookings/{running}/trouble",
+        "GET /bookings/{confirmed}/swap",
+    ),
+    "303 200 404 404 404 200 404 404 404 404": ("GET /swaps/{swap}",),
+    "303 303 404 404 404 404 404 404 404 404": ("POST /swaps/{swap}/withdraw",),
     "303 404 404 404 404 200 404 404 200 200": ("GET /troubles/{trouble}",),
     "303 404 404 404 403 303 404 404 303 303": (
         "POST /bookings/{running}/check-in",
         "POST /bookings/{running}/check-out",
     ),
-    "303 404 404 404 403 422 404 404 403 403": ("POST /bookings/{running}/trouble",),
+    "303 404 404 404 403 422 404 404 403 403": (
+        "POST /bookings/{running}/trouble",
+        "POST /bookings/{confirmed}/swap",
+    ),
     "303 404 404 404 404 403 404 404 422 422": (
         "POST /troubles/{trouble}/credit",
         "POST /troubles/{trouble}/close",
@@ -256,5 +273,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "303 404 404 404 403 422 404 404 422 422": (
         "POST /bookings/{repeated}/series/change",
         "POST /bookings/{repeated}/series/cancel",
+        "POST /bookings/{confirmed}/hand-over",
+        "POST /bookings/{confirmed}/move",
     ),
 }

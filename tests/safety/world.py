@@ -13,7 +13,7 @@ from accounts.models import Invitation, Organisation, Person
 from accounts.policy import Actor, Role
 from accounts.queries import actor_of
 from booking.lifecycle import BookingState, RequestState, RoundState
-from booking.models import Booking, BookingKind, CalendarKind, Deputy, Plan, Request, Round, Trouble
+from booking.models import Booking, BookingKind, CalendarKind, Deputy, Plan, Request, Round, Swap, SwapState, Trouble
 from booking.recurrence import Pattern, Weekly
 from booking.services import plans, publication
 from booking.services.series import SeriesWish, book_series
@@ -217,6 +217,7 @@ def _bookings(world: World) -> None:
         world.scope, kind=BookingKind.APPROVAL, state=BookingState.TENTATIVE, starts_at=start, title="Lenses", **owner
     )
     world.bookings["confirmed"] = a_booking(world.scope, starts_at=start + timedelta(hours=4), title="Lenses", **owner)
+    _swap(world, start + timedelta(days=2))
     world.bookings["running"] = a_booking(world.scope, starts_at=NOW - timedelta(hours=1), title="Lenses", **owner)
     own = {"person_id": world.people["manager"].id}
     world.bookings["managers_own"] = a_booking(
@@ -226,6 +227,23 @@ def _bookings(world: World) -> None:
     row = db.session.query(Booking).filter_by(request_id=world.requests["wins_published"].id).first()
     assert row is not None, "the plan serves the secret request"
     world.bookings["secret_booking"] = row
+
+
+def _swap(world: World, start: datetime) -> None:
+    """A stranger offers theirs for the owner's confirmed one."""
+    stranger = {"person_id": world.people["stranger"].id, "organisation_id": world.other.id}
+    theirs = a_booking(world.scope, starts_at=start, title="Steel", **stranger)
+    world.more["swap"] = str(
+        stored(
+            Swap(
+                offered_id=theirs.id,
+                wanted_id=world.bookings["confirmed"].id,
+                state=SwapState.OFFERED,
+                created_at=NOW,
+                expires_at=NOW + timedelta(days=7),
+            )
+        ).id
+    )
 
 
 def _series(world: World) -> None:
@@ -266,7 +284,7 @@ def _accounts(world: World) -> None:
             ends_at=NOW + timedelta(days=14),
         )
     )
-    world.more = {
+    world.more |= {
         "deputy": str(later.id),
         "trouble": str(stored(report).id),
         "invitation_id": str(invitation.id),
