@@ -23,6 +23,7 @@ import booking.views.instruments
 import booking.views.labels
 import booking.views.requests
 import booking.views.rounds
+import booking.views.rules
 import booking.views.series
 import booking.views.shares
 import booking.views.swaps
@@ -80,6 +81,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         booking.views.finding.blueprint,
         booking.views.requests.blueprint,
         booking.views.rounds.blueprint,
+        booking.views.rules.blueprint,
         booking.views.use.blueprint,
         booking.views.waitlist.blueprint,
         booking.views.labels.blueprint,

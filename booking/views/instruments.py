@@ -24,6 +24,7 @@ from booking.services.ledger import Order
 from booking.services.ledger.leftover import without_its_parent
 from booking.terms import DAY_MINUTES, Terms, check_mode
 from booking.views.alternatives import instead_of
+from booking.views.asks import asks_of
 from booking.views.conditions import BOOKABLE, Conditions, along_with, conditions_of
 from booking.views.instrument_week import Week, suggested_end, week_of
 from core import clock
@@ -34,7 +35,7 @@ from core.web import current_language
 from facilities import queries as facilities
 from facilities.facts import name_of
 from facilities.models import Instrument
-from facilities.policy import BookingMode, may_see_free_busy
+from facilities.policy import BookingMode, may_change_rules, may_see_free_busy
 
 blueprint = Blueprint("instruments", __name__)
 
@@ -46,6 +47,7 @@ class Actions:
     see_free_busy: bool
     book: bool
     close: bool
+    rules: bool
     why_not: str
 
 
@@ -110,6 +112,7 @@ def _page(instrument: Instrument, sent: BookingForm | None) -> str:
         along=along_with(db.session(), instrument, _chosen(form, instrument)) if form else [],
         week=week,
         form=form,
+        asks=asks_of(db.session(), instrument, actor, organisations, form.day.data, now) if form else None,
         alternatives=instead_of(sent, instrument, actor, now) if sent else [],
         organisations=organisations,
         rounds=_rounds(instrument, now),
@@ -133,6 +136,7 @@ def _actions(
         see_free_busy=sees,
         book=not why_not,
         close=bool(policy.may_close(actor, instrument.facility_id)),
+        rules=bool(may_change_rules(actor, instrument.facility_id)),
         why_not=why_not,
     )
 

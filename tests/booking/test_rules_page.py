@@ -1,23 +1,29 @@
 """Managers set an instrument's rules and a facility's quotas; members read them before they book."""
 
+import re
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from werkzeug.test import TestResponse
 
 from booking.instrument_rules import Hours, RulesContent, check, overlap
+from booking.lengths import length_text, minutes_in
 from booking.models import Booking, Measure, Period, Quota, QuotaOf
 from booking.queries import rules as queries
 from booking.quotas import Prime, QuotaRule
 from booking.services.quotas import add_quota, end_quota
 from booking.services.rules import Seen, broken_by, change_rules
+from core import clock
 from core.audit import AuditEntry
 from core.db import db
 from core.errors import Conflict, Forbidden, Invalid, Refusal
 from facilities.models import Facility, Instrument, InstrumentRules, OperatingPlan, Shift
+from facilities.models.rules import Assistance
 from facilities.openings import WeeklyShift
 from facilities.policy import BookingMode
 from tests.booking.bookers import HOUR, NINE, a_booker, rome
@@ -32,7 +38,7 @@ from tests.factories import (
     an_instrument,
     an_operating_plan,
 )
-from tests.support import on_both_databases
+from tests.support import Browser, browser, on_both_databases
 
 PLAIN = RulesContent(BookingMode.INSTANT, 60, 60, 1440)
 MONDAY_DAYS = (WeeklyShift(0, 480, 600), WeeklyShift(1, 480, 600))
@@ -345,3 +351,294 @@ def test_only_managers_of_the_facility_set_its_quotas(lab: Facility) -> None:
             add_quota(lab.id, WEEKLY, actor(person), BEFORE, "k")
         with pytest.raises(Forbidden):
             end_quota(made, actor(person), BEFORE)
+
+
+# --- the page of the rules -----------------------------------------------------------------------------------
+
+AS_IT_IS: dict[str, str] = {
+    "version": "0",
+    "mode": "instant",
+    "parent": "",
+    "approval_levels": "1",
+    "opens_leftover": "y",
+    "slot_minutes": "60",
+    "least_minutes": "1 h",
+    "most_minutes": "7 d",
+    "lead_minutes": "0",
+    "horizon_days": "365",
+    "buffer_before": "0 min",
+    "buffer_after": "0 min",
+    "allows_overnight": "y",
+    "allows_several_days": "y",
+    "hours": "always",
+    "free_cancel_minutes": "0",
+    "last_minute_minutes": "1 d",
+    "no_show_minutes": "",
+    "assistance": "none",
+}
+RULES = "/facilities/lab/scope/rules"
+
+
+@pytest.fixture
+def manager(app: Flask, scope: Instrument, lab: Facility) -> Browser:
+    return browser(app, a_manager(lab).id)
+
+
+def seen(client: Browser, path: str) -> str:
+    with clock.frozen_at(BEFORE):
+        answer = client.get(f"{path}?lang=en")
+    assert answer.status_code == 200
+    return " ".join(answer.text.split())
+
+
+def sent(client: Browser, path: str = RULES, **values: str) -> TestResponse:
+    base = AS_IT_IS if path == RULES else {}
+    with clock.frozen_at(BEFORE):
+        return client.post_form(f"{path}?lang=en", {**base, **values})
+
+
+def test_a_manager_sets_all_rules_on_one_page(manager: Browser, scope: Instrument) -> None:
+    answer = sent(
+        manager,
+        mode="approval",
+        approval_levels="2",
+        slot_minutes="30 min",
+        least_minutes="1 h 30 min",
+        most_minutes="12 h",
+        lead_minutes="1 d",
+        horizon_days="30",
+        buffer_before="15",
+        buffer_after="1 h",
+        allows_overnight="",
+        allows_several_days="",
+        opens_leftover="",
+        hours="own",
+        free_cancel_minutes="2 d",
+        last_minute_minutes="12 h",
+        no_show_minutes="30",
+        assistance="optional",
+        **{"day_0-start": "08:00", "day_0-end": "12:00", "day_0-start_again": "13:00"},
+        **{"day_0-end_again": "24:00", "day_4-start": "22:00", "day_4-end": "06:00"},
+    )
+    assert answer.status_code == 303
+    assert content(scope) == RulesContent(
+        mode=BookingMode.APPROVAL,
+        slot_minutes=30,
+        least_minutes=90,
+        most_minutes=720,
+        hours=Hours.OWN,
+        weekly=(WeeklyShift(0, 480, 240), WeeklyShift(0, 780, 660), WeeklyShift(4, 1320, 480)),
+        lead_minutes=1440,
+        horizon_days=30,
+        buffer_before=15,
+        buffer_after=60,
+        allows_overnight=False,
+        allows_several_days=False,
+        free_cancel_minutes=2880,
+        last_minute_minutes=720,
+        no_show_minutes=30,
+        assistance=Assistance.OPTIONAL,
+        approval_levels=2,
+        opens_leftover=False,
+    )
+
+
+def test_the_page_shows_the_rules_as_they_are_and_saves_them_unchanged(manager: Browser, scope: Instrument) -> None:
+    weekly = (WeeklyShift(0, 480, 240), WeeklyShift(0, 780, 660), WeeklyShift(4, 1320, 480))
+    changed(scope, hours=Hours.OWN, weekly=weekly, most_minutes=100, no_show_minutes=45, lead_minutes=1530)
+    before = content(scope)
+    text = seen(manager, RULES)
+    fields = dict(re.findall(r'name="([a-z_0-9-]+)"[^>]*?value="([^"]*)"', text))
+    assert fields["lead_minutes"] == "1 d 1 h 30 min"
+    assert (fields["day_4-start"], fields["day_4-end"]) == ("22:00", "06:00")
+    fields |= {"mode": "instant", "parent": "", "hours": "own", "assistance": "none"}
+    fields.pop("csrf_token")
+    assert sent(manager, **fields).status_code == 303
+    assert content(scope) == before
+    assert queries.version_of(scope) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"slot_minutes": "soon"}, "Give a length such as 30 min, 2 h or 1 d 12 h."),
+        ({"least_minutes": ""}, "Please fill this in."),
+        ({"most_minutes": "30"}, "The longest booking is at least as long as the shortest one"),
+        ({"mode": "free"}, "Please choose one of these."),
+        ({"mode": "with_parent"}, "Say with which instrument it is booked."),
+        ({"parent": "x"}, "Please choose one of these."),
+        ({"hours": "own"}, "Give at least one stretch of the week."),
+        ({"hours": "shared"}, "Please choose one of these."),
+        ({"day_0-start": "08:00"}, "Give both times, or none."),
+        ({"day_0-start": "24:00", "day_0-end": "08:00"}, "Give a time between 00:00 and 24:00."),
+        ({"day_0-start": "8", "day_0-end": "08:00"}, "Give a time between 00:00 and 24:00."),
+        ({"no_show_minutes": "2 d"}, "Between 5 minutes and a day, or empty."),
+        ({"horizon_days": "99999999999"}, "Give a whole number."),
+        ({"horizon_days": "999"}, "This is too little or too much."),
+    ],
+)
+def test_what_is_wrong_is_said_beside_its_field(
+    manager: Browser, scope: Instrument, values: dict[str, str], sentence: str
+) -> None:
+    answer = sent(manager, **values)
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert queries.version_of(scope) == 0
+
+
+def test_two_managers_at_once_and_the_second_is_told(manager: Browser, scope: Instrument) -> None:
+    assert sent(manager, lead_minutes="1 h").status_code == 303
+    answer = sent(manager, horizon_days="30")
+    assert answer.status_code == 409
+    assert "Somebody else changed these rules in the meantime." in answer.text
+
+
+def test_bookings_that_break_the_new_rules_are_listed_before_anything_changes(
+    manager: Browser, scope: Instrument
+) -> None:
+    made = a_booker(name="Anna").book(scope, rome(2027, 1, 4, 9, 0), rome(2027, 1, 4, 19, 0))
+    first = sent(manager, most_minutes="4 h")
+    assert first.status_code == 409
+    text = " ".join(first.text.split())
+    assert "These bookings would break the new rules" in text
+    assert f"/bookings/{made}" in text
+    assert "Anna: A booking takes at most 240 minutes, this one takes 600." in text
+    assert queries.version_of(scope) == 0
+    broken_ids = re.findall(r'name="broken"[^>]*value="([^"]*)"', text)
+    assert broken_ids == [str(made)]
+    assert sent(manager, most_minutes="4 h", broken=broken_ids[0]).status_code == 303
+    assert content(scope).most_minutes == 240
+    assert db.session.get_one(Booking, made).ends_at == rome(2027, 1, 4, 19, 0)
+
+
+def test_members_cannot_open_the_managers_pages_and_find_no_link(app: Flask, manager: Browser) -> None:
+    client = browser(app, a_booker().person.id)
+    for path in (RULES, "/facilities/lab/quotas"):
+        assert client.get(path).status_code == 403
+    assert RULES not in seen(client, "/facilities/lab/scope")
+    assert RULES in seen(manager, "/facilities/lab/scope")
+    assert client.get("/facilities/nowhere/scope/rules").status_code == 404
+
+
+# --- the page of the quotas ----------------------------------------------------------------------------------
+
+QUOTAS = "/facilities/lab/quotas"
+NEW = {
+    "of": "person",
+    "measure": "minutes",
+    "period": "week",
+    "most": "2.5",
+    "instrument": "",
+    "prime_from": "00:00",
+    "prime_until": "24:00",
+    "key": "1",
+}
+
+
+def test_a_manager_adds_quotas_and_switches_them_off(manager: Browser, scope: Instrument) -> None:
+    assert sent(manager, QUOTAS, **NEW).status_code == 303
+    prime = {"weekdays": "0", "prime_from": "09:00", "prime_until": "18:00", "key": "2", "measure": "bookings"}
+    assert sent(manager, QUOTAS, **{**NEW, **prime, "most": "3", "instrument": str(scope.id)}).status_code == 303
+    text = seen(manager, QUOTAS)
+    assert "booked time a week per person, on all instruments of the facility together: at most 2.5 h" in text
+    assert "bookings a week per person, on this instrument (only Mon, 09:00–18:00): at most 3" in text
+    first, second = db.session.scalars(select(Quota).order_by(Quota.most)).all()
+    assert (first.most, first.prime_weekdays, second.most, second.prime_weekdays) == (3, 1, 150, 0)
+    assert sent(manager, f"{QUOTAS}/{first.id}/end").status_code == 303
+    assert "switched off" in seen(manager, QUOTAS)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"most": ""}, "Please fill this in."),
+        ({"most": "many"}, "Give hours, for example 8 or 2.5."),
+        ({"most": "2.5", "measure": "bookings"}, "Give a whole number."),
+        ({"most": "99999"}, "This is too little or too much."),
+        ({"weekdays": "0", "prime_from": "18:00", "prime_until": "09:00"}, "The end must be after the start."),
+        ({"instrument": "x"}, "Please choose one of these."),
+    ],
+)
+def test_a_wrong_quota_is_told_beside_its_field(manager: Browser, values: dict[str, str], sentence: str) -> None:
+    answer = sent(manager, QUOTAS, **{**NEW, **values})
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert db.session.scalar(select(func.count(Quota.id))) == 0
+
+
+# --- what the booking form says ------------------------------------------------------------------------------
+
+
+def test_the_rules_are_said_on_the_booking_form(app: Flask, scope: Instrument) -> None:
+    changed(
+        scope,
+        slot_minutes=30,
+        least_minutes=30,
+        most_minutes=240,
+        lead_minutes=120,
+        horizon_days=90,
+        buffer_after=15,
+        allows_overnight=False,
+        allows_several_days=False,
+        hours=Hours.OWN,
+        weekly=(*(WeeklyShift(day, 480, 600) for day in range(5)), WeeklyShift(5, 1320, 480)),
+        free_cancel_minutes=1440,
+        no_show_minutes=20,
+    )
+    text = seen(browser(app, a_booker().person.id), "/facilities/lab/scope")
+    for sentence in (
+        "In steps of 30 min, from 30 min to 4 h.",
+        "Within one day: not over midnight.",
+        "Before each booking 0 min stay free, after it 15 min.",
+        "Open: Mon–Fri 08:00–18:00; Sat 22:00–Sun 06:00.",
+        "Book at least 2 h ahead.",
+        "Book at most 90 days ahead.",
+        "Cancel freely until 1 d before the start",
+        "Check in within 20 min of the start",
+    ):
+        assert sentence in text
+
+
+def test_what_of_a_quota_is_used_is_said_for_the_period_of_the_form(
+    app: Flask, scope: Instrument, lab: Facility
+) -> None:
+    anna = a_booker()
+    added(lab)
+    added(lab, replace(WEEKLY, of=QuotaOf.ORGANISATION, measure=Measure.BOOKINGS, most=3), key="2")
+    anna.book(scope, BEFORE + timedelta(days=2, hours=9))
+    client = browser(app, anna.person.id)
+    text = seen(client, "/facilities/lab/scope")
+    assert "Used by you this week: 2 h of 2 h." in text
+    assert f"Used by {anna.organisation.name} this week: 1 of 3." in text
+    assert "Less than 1 d before the start no quota counts." in text
+    with clock.frozen_at(BEFORE):
+        later = client.get("/facilities/lab/scope?lang=en&week=2027-01-04&start=2027-01-04T10:00&end=2027-01-04T12:00")
+    assert "Used by you until Sunday 10 January 2027: 0 h of 2 h." in later.text
+    assert "Quota:" not in seen(browser(app, a_person().id), "/facilities/lab/scope")
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("90", 90),
+        ("1 h 30 min", 90),
+        ("1h30", 90),
+        ("2 d", 2880),
+        ("2 G", 2880),
+        ("1 d 1 m", 1441),
+        ("0", 0),
+        ("", None),
+        ("h", None),
+        ("1.5 h", None),
+        ("-1", None),
+        ("٣", None),
+    ],
+)
+def test_lengths_are_read_as_people_write_them(text: str, minutes: int | None) -> None:
+    assert minutes_in(text) == minutes
+
+
+@pytest.mark.parametrize("minutes", [0, 1, 59, 60, 90, 1440, 1441, 2880 + 61, 525600])
+def test_a_length_is_read_back_as_it_was_written(minutes: int) -> None:
+    for language in ("it", "en"):
+        assert minutes_in(length_text(minutes, language)) == minutes

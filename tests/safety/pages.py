@@ -52,6 +52,8 @@ GETS: dict[str, tuple[str, ...]] = {
     "home.index": ("/",),
     "inbox.booking": ("/inbox/bookings/{waiting}",),
     "inbox.index": ("/inbox",),
+    "rules.quotas": ("/facilities/{here}/quotas",),
+    "rules.show": ("/facilities/{here}/{scope}/rules",),
     "instruments.close": ("/facilities/{here}/{scope}/close",),
     "instruments.show": (
         "/facilities/{here}/{scope}?week=2027-01-04",

@@ -162,6 +162,8 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "GET /facilities/{here}/{scope}/label",
         "GET /facilities/{here}/{scope}/label?size=a5",
         "GET /facilities/{here}/{scope}/close",
+        "GET /facilities/{here}/{scope}/rules",
+        "GET /facilities/{here}/quotas",
         "GET /rounds/{round_open}/edit",
     ),
     "303 422 422 422 422 422 422 422 422 422": (
@@ -185,6 +187,8 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "POST /facilities/{here}/qualifications/laser/people/{grant}/revoke",
         "POST /facilities/{here}/deputies",
         "POST /facilities/{here}/{scope}/close",
+        "POST /facilities/{here}/{scope}/rules",
+        "POST /facilities/{here}/quotas",
         "POST /rounds/{round_open}/edit",
     ),
     "303 303 303 303 303 303 303 303 303 303": (
@@ -231,6 +235,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "303 404 404 404 404 404 404 404 409 409": ("POST /rounds/{round_allocation}/plans",),
     "303 403 403 403 403 403 422 403 422 422": ("POST /rounds/{round_open}/requests/{secret}/review",),
     "303 403 403 403 403 403 403 403 303 303": (
+        "POST /facilities/{here}/quotas/{quota}/end",
         "POST /facilities/{here}/absences/{absence}/remove",
         "POST /facilities/{here}/duties/{duty}/end",
         "POST /rounds/{round_open}/steps/close_submissions",

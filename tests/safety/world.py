@@ -14,8 +14,10 @@ from accounts.policy import Actor, Role
 from accounts.queries import actor_of
 from booking.lifecycle import BookingState, RequestState, RoundState
 from booking.models import Booking, BookingKind, CalendarKind, Deputy, Plan, Request, Round, Swap, SwapState, Trouble
+from booking.quotas import Measure, Period, QuotaOf, QuotaRule
 from booking.recurrence import Pattern, Weekly
 from booking.services import plans, publication
+from booking.services.quotas import add_quota
 from booking.services.series import SeriesWish, book_series
 from calendars.models import Subscription
 from calendars.policy import Detail
@@ -141,7 +143,15 @@ def a_world() -> World:
         _bookings(world)
         _accounts(world)
     _staff(world)
+    _quota(world)
     return world
+
+
+def _quota(world: World) -> None:
+    """One that nobody ever reaches."""
+    rule = QuotaRule(QuotaOf.PERSON, Measure.OPEN_BOOKINGS, Period.WEEK, most=1000)
+    made = add_quota(world.here.id, rule, actor(world.people["manager"]), BEFORE, key="")
+    world.more["quota"] = str(made)
 
 
 def _staff(world: World) -> None:
