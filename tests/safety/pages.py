@@ -108,4 +108,7 @@ GETS: dict[str, tuple[str, ...]] = {
     "series.change": ("/bookings/{repeated}/series/change",),
     "series.new": ("/facilities/{here}/{scope}/series",),
     "series.refuse": ("/bookings/{repeated}/series/refuse",),
+    "waitlist.mine": ("/waitlist",),
+    "waitlist.queue": ("/facilities/{here}/waitlist",),
+    "waitlist.wait": ("/facilities/{here}/{scope}/wait", "/facilities/{here}/{scope}/wait?start=2027-01-04T10:00"),
 }

@@ -94,6 +94,10 @@ POSTS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "series.cancel": (("/bookings/{repeated}/series/cancel", {}),),
     "series.refuse": (("/bookings/{repeated}/series/refuse", {}),),
     "series.approve": (("/bookings/{repeated}/series/approve", {}),),
+    "waitlist.wait": (("/facilities/{here}/{scope}/wait", {}),),
+    "waitlist.accept": (("/waitlist/{place}/offers/{offer}/accept", {}),),
+    "waitlist.decline": (("/waitlist/{place}/offers/{offer}/decline", {}),),
+    "waitlist.leave": (("/waitlist/{place}/leave", {}),),
     "requests.create": (
         ("/requests", {"round": "{round_open_id}", "organisation": "{organisation_id}", "key": "1"}),
         ("/requests", {"round": "{round_draft_id}", "organisation": "{organisation_id}", "key": "2"}),

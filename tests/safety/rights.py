@@ -44,6 +44,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "303 200 200 200 200 200 200 200 200 200": (
         "GET /qualifications",
         "GET /at/{here}/{scope}",
+        "GET /waitlist",
         "GET /account",
         "GET /organisations/{organisation}",
         "GET /organisations/{other}",
@@ -161,6 +162,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "GET /facilities/{here}/{scope}/label.svg",
         "GET /facilities/{here}/{scope}/label",
         "GET /facilities/{here}/{scope}/label?size=a5",
+        "GET /facilities/{here}/waitlist",
         "GET /facilities/{here}/{scope}/close",
         "GET /facilities/{here}/{scope}/rules",
         "GET /facilities/{here}/quotas",
@@ -217,6 +219,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "303 404 404 404 404 422 404 404 404 404": ("POST /calendars/subscribe/person/{owner}",),
     "303 422 422 422 422 422 403 403 403 403": (
         "POST /facilities/{here}/{scope}",
+        "POST /facilities/{here}/{scope}/wait",
         "POST /facilities/{here}/{scope}/series",
     ),
     "303 403 403 303 303 303 403 403 403 403": ("POST /requests 1",),
@@ -273,7 +276,16 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "POST /troubles/{trouble}/close",
     ),
     "303 404 404 404 404 404 303 404 303 303": ("POST /deputies/{deputy}/end",),
-    "303 200 200 200 200 200 403 403 403 403": ("GET /facilities/{here}/{scope}/series",),
+    "303 200 200 200 200 200 403 403 403 403": (
+        "GET /facilities/{here}/{scope}/series",
+        "GET /facilities/{here}/{scope}/wait",
+        "GET /facilities/{here}/{scope}/wait?start=2027-01-04T10:00",
+    ),
+    "303 404 404 404 404 303 404 404 403 403": (
+        "POST /waitlist/{place}/offers/{offer}/accept",
+        "POST /waitlist/{place}/leave",
+    ),
+    "303 404 404 404 404 409 404 404 403 403": ("POST /waitlist/{place}/offers/{offer}/decline",),
     "303 422 422 200 200 200 403 403 403 403": ("POST /facilities/{here}/{scope}/series 5",),
     "303 404 404 404 403 422 404 404 422 422": (
         "POST /bookings/{repeated}/series/change",

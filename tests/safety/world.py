@@ -14,6 +14,7 @@ from accounts.policy import Actor, Role
 from accounts.queries import actor_of
 from booking.lifecycle import BookingState, RequestState, RoundState
 from booking.models import Booking, BookingKind, CalendarKind, Deputy, Plan, Request, Round, Swap, SwapState, Trouble
+from booking.models.everyday import Waiting, WaitState
 from booking.quotas import Measure, Period, QuotaOf, QuotaRule
 from booking.recurrence import Pattern, Weekly
 from booking.services import plans, publication
@@ -142,6 +143,7 @@ def a_world() -> World:
         _plans(world)
         _bookings(world)
         _accounts(world)
+        _waitlist(world)
     _staff(world)
     _quota(world)
     return world
@@ -264,6 +266,26 @@ def _series(world: World) -> None:
     made = book_series(wish, actor(world.people["owner"]), NOW, "")
     db.session.rollback()
     world.bookings["repeated"] = db.session.query(Booking).filter_by(series_id=made, series_day=first).one()
+
+
+def _waitlist(world: World) -> None:
+    """The owner waits and has an offer."""
+    owner = {"person_id": world.people["owner"].id, "organisation_id": world.organisation.id}
+    start = MONDAY + timedelta(days=11, hours=13)
+    offer = a_booking(world.scope, kind=BookingKind.INSTANT, state=BookingState.TENTATIVE, starts_at=start, **owner)
+    place = Waiting(
+        instrument_id=world.scope.id,
+        starts_at=start,
+        ends_at=start + timedelta(hours=2),
+        minutes=120,
+        state=WaitState.OFFERED,
+        booking_id=offer.id,
+        offered_until=start,
+        created_at=BEFORE,
+        changed_at=NOW,
+        **owner,
+    )
+    world.more |= {"place": str(stored(place).id), "offer": str(offer.id)}
 
 
 def _accounts(world: World) -> None:
