@@ -90,8 +90,6 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "facilities.revoke_qualification": "/facilities/cnao/qualifications > main tbody a > main a[href$='/revoke']",
         "facilities.duties": "/facilities/cnao/duties",
         "instruments.close": "/facilities/cnao/xpr-beamline-protons/close",
-        "rules.show": "/facilities/cnao/xpr-beamline-protons/rules",
-        "rules.quotas": "/facilities/cnao/quotas",
         "waitlist.queue": "/facilities/cnao/waitlist",
         "rules.show": "/facilities/cnao/xpr-beamline-protons/rules",
         "rules.quotas": "/facilities/cnao/quotas",
