@@ -117,6 +117,19 @@ class Contender:
 
         return self.tries("cancel", made.slot, act)
 
+    def move(self, made: Outcome, slot: int) -> Outcome:
+        """Put elsewhere, on any of the instruments."""
+        instrument, time = UUID(self.chance.choice(self.race.instruments)), self.race.slot(slot)
+
+        def act() -> UUID:
+            db.session.rollback()
+            sequence = db.session.get_one(Booking, UUID(made.booking)).sequence
+            now = self.race.moment
+            ledger.move(UUID(made.booking), time.start, time.end, sequence, self.actor, now, instrument)
+            return UUID(made.booking)
+
+        return self.tries("move", slot, act)
+
     def hold_several(self, slots: list[int]) -> Iterator[Outcome]:
         """Hold several slots in one transaction, as publishing a plan does: all of them or none."""
         ids = [UUID(one) for one in self.race.instruments]
@@ -153,9 +166,10 @@ def mix(me: Contender) -> Iterator[Outcome]:
 def _use(me: Contender, slot: int) -> Iterator[Outcome]:
     made = me.book(slot)
     yield made
-    if made.booking and me.chance.random() < 0.6:
+    if made.booking and me.chance.random() < 0.4:
         yield me.cancel(made)
-        yield me.book((slot + 1) % me.race.slots)  # moved by an hour
+    elif made.booking:
+        yield me.move(made, (slot + 1) % me.race.slots)
 
 
 def _manage(me: Contender, slot: int) -> Iterator[Outcome]:

@@ -127,8 +127,8 @@ def test_booking_approving_cancelling_moving_and_publishing_at_once_never_overla
     outcomes = race(database_url, tmp_path, beams, "mix", members=40, managers=12)
     assert overlaps() == 0
     told = Counter((outcome.verb, outcome.refusal) for outcome in outcomes)
-    assert {refusal for _, refusal in told} <= {"", "taken", "illegal_step"}, told
-    assert all(told[verb, ""] for verb in ("book", "cancel", "approve", "publish")), told
+    assert {refusal for _, refusal in told} <= {"", "taken", "illegal_step", "changed_meanwhile"}, told
+    assert all(told[verb, ""] for verb in ("book", "cancel", "approve", "publish", "move")), told
     _check_that_nothing_acknowledged_was_lost(outcomes, set(waiting))
 
 
@@ -140,7 +140,8 @@ def _check_that_nothing_acknowledged_was_lost(outcomes: list[Outcome], before: s
 
     assert set(stored) == told("book", "publish") | before
     assert {key for key, state in stored.items() if state == "cancelled"} == told("cancel")
-    assert all(stored[key] == "confirmed" for key in told("approve", "publish") - told("cancel"))
+    assert all(stored[key] == "confirmed" for key in told("approve", "publish") - told("cancel", "move"))
+    assert all(stored[key] in ("tentative", "confirmed") for key in told("move") - told("cancel"))
 
 
 def test_twenty_identical_submissions_make_one_booking(
