@@ -173,7 +173,10 @@ def test_a_bundle_is_released_as_a_whole_and_kept_when_somebody_came(anna: Booke
 
     missed, used = a_bundle(), a_bundle()
     use.check_in(used[1], actor(anna.person), NINE)
+    later = a_booking(strict(), bundle_id=fresh(used[0]).bundle_id, starts_at=NINE + HOUR, **owner).id
     assert use.release_no_shows(DUE) == 1
+    assert use.release_no_shows(DUE + HOUR) == 0
+    assert fresh(later).state is BookingState.CONFIRMED
     assert {fresh(one).state for one in missed} == {BookingState.CANCELLED}
     assert {fresh(one).state for one in used} == {BookingState.CONFIRMED}
     assert len(mails("booking_released")) == 1
