@@ -70,6 +70,16 @@ def published_rounds_with(instrument_id: UUID, now: datetime) -> Select[Round]:
     )
 
 
+def rounds_under_way_with(instrument_id: UUID, now: datetime) -> Select[Round]:
+    """Rounds in which this instrument's time is competed for: open, in review or being allocated."""
+    under_way = (RoundState.OPEN, RoundState.REVIEW, RoundState.ALLOCATION)
+    return (
+        select(Round)
+        .join(RoundInstrument, RoundInstrument.round_id == Round.id)
+        .where(RoundInstrument.instrument_id == instrument_id, Round.state.in_(under_way), Round.horizon_end > now)
+    )
+
+
 def kept_back(round_ids: Collection[UUID], instrument_id: UUID) -> Select[RoundHold]:
     """Time that these rounds keep back on an instrument: buffers, commissioning."""
     return select(RoundHold).where(

@@ -150,6 +150,15 @@ def test_time_that_the_round_keeps_back_is_not_left(anna: Booker, lab: Facility)
     assert [refusal_of(anna, beam, start=start) for start in days] == ["given_in_rounds", "given_in_rounds", ""]
 
 
+def test_time_that_another_round_under_way_gives_is_not_left(anna: Booker, lab: Facility) -> None:
+    beam, day = a_beam(lab), timedelta(days=1)
+    published(beam)
+    a_round(beam, horizon_start=MONDAY + 7 * day, horizon_end=MONDAY + 14 * day)
+    a_round(beam, horizon_start=MONDAY + 14 * day, horizon_end=MONDAY + 21 * day, state=RoundState.DRAFT)
+    codes = [refusal_of(anna, beam, start=NINE + days * day) for days in (0, 7, 14)]
+    assert codes == ["", "given_in_rounds", ""]
+
+
 def test_an_instrument_that_is_not_in_the_round_has_nothing_left(anna: Booker, lab: Facility) -> None:
     published(a_beam(lab))
     assert refusal_of(anna, a_beam(lab)) == "given_in_rounds"

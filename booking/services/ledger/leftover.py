@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from booking.models import Round
 from booking.queries import ledger as ledger_queries
 from booking.queries import qualified as queries
 from booking.terms import check_mode
@@ -48,7 +49,7 @@ def without_its_parent(parent: Instrument, language: str) -> Refusal:
 def leftover_of(session: Session, instrument: Instrument, now: datetime) -> list[Interval]:
     """Where published rounds let members book at once what is free: their horizons without the time they keep back.
 
-    None of it where the instrument's time is not given in rounds, or its managers have said no.
+    What another round that is under way gives is not left either. None of it where the instrument's time is not given in rounds, or its managers have said no.
     """
     if instrument.booking_mode is not BookingMode.ROUND or not _opens(instrument):
         return []
@@ -56,8 +57,13 @@ def leftover_of(session: Session, instrument: Instrument, now: datetime) -> list
     if not rounds:
         return []
     kept = session.scalars(queries.kept_back([one.id for one in rounds], instrument.id))
-    horizons = [Interval(one.horizon_start, one.horizon_end) for one in rounds]
-    return difference(horizons, [Interval(one.starts_at, one.ends_at) for one in kept])
+    others = session.scalars(queries.rounds_under_way_with(instrument.id, now))
+    closed = [*(Interval(one.starts_at, one.ends_at) for one in kept), *map(_horizon, others)]
+    return difference(map(_horizon, rounds), closed)
+
+
+def _horizon(round_: Round) -> Interval:
+    return Interval(round_.horizon_start, round_.horizon_end)
 
 
 def _opens(instrument: Instrument) -> bool:
