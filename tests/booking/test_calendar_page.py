@@ -281,7 +281,10 @@ def test_the_agenda_offers_only_what_can_still_be_booked(app: Flask, scope: Inst
     stored(InstrumentRules(instrument_id=scope.id, buffer_after=60, lead_minutes=120, changed_at=BEFORE))
     anna = a_booker()
     anna.book(scope, start=rome(2027, 1, 4, 14))
-    text = page(browser(app, anna.person.id), now=rome(2027, 1, 4, 8))
+    now = rome(2027, 1, 4, 8)
+    with clock.frozen_at(now):
+        client = browser(app, anna.person.id)
+    text = page(client, now=now)
     assert re.findall(r"<span>Free (\S+)</span>", text) == ["11:00–13:00", "17:00–24:00"]
 
 
