@@ -1,5 +1,6 @@
 """Bars stand where the wall clock says, also on the days of a clock change, and nothing is lost at the edges."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -136,3 +137,56 @@ def test_the_phone_opens_on_today_or_on_the_first_day_with_something() -> None:
 
 def test_the_static_classes_are_those_that_the_code_makes() -> None:
     assert timeline_css.FILE.read_text(encoding="utf-8").splitlines() == timeline_css.rules()
+
+
+def test_a_buffer_is_drawn_around_its_bar_and_keeps_the_agenda_free_of_offers() -> None:
+    bar = a_bar("2027-01-04T10:00", "2027-01-04T12:00")
+    held = Interval(at("2027-01-04T09:30"), at("2027-01-04T13:00"))
+    t = the_week(replace(bar, held=held), book_url=lambda free: "/book")
+    assert placed(t)[0][1].buffer == "s38 w14"
+    assert t.has_buffers
+    free = [e.when for e in t.rows[0].cells[0].agenda if isinstance(e, FreeStretch)]
+    assert [one.end for one in free] == [held.start, at("2027-01-05T00:00")]
+    assert not the_week(bar, replace(bar, held=bar.when)).has_buffers
+
+
+def test_a_bar_that_fills_its_row_leaves_no_unit_free() -> None:
+    bar = a_bar("2027-01-04T10:00", "2027-01-04T12:00")
+    for fills, free in ((True, 2), (False, 1)):
+        t = the_week(replace(bar, fills=fills), capacity=2, book_url=lambda free: "/book")
+        assert sum(isinstance(e, FreeStretch) for e in t.rows[0].cells[0].agenda) == free
+
+
+@pytest.mark.parametrize(
+    ("day", "changed"), [(date(2027, 3, 28), "s8 w4"), (date(2027, 10, 31), "s8 w4"), (date(2027, 1, 4), "")]
+)
+def test_the_hour_that_the_clocks_skip_or_double_has_a_place(day: date, changed: str) -> None:
+    assert days_from(day, 1, ROME, NOW)[0].changed == changed
+
+
+def test_a_bar_over_the_night_of_a_clock_change_ends_where_the_wall_clock_says() -> None:
+    [(index, bar)] = placed(the_week(a_bar("2027-03-27T22:00", "2027-03-28T06:00"), first=date(2027, 3, 22)))
+    assert (index, bar.place.start, bar.place.quarters) == (5, 88, 32)
+
+
+def test_days_that_are_pages_of_their_own_have_one_agenda() -> None:
+    days = days_from(date(2027, 1, 4), 7, ROME, NOW)
+    t = timeline([Row("Row", [a_bar("2027-01-05T10:00", "2027-01-05T12:00")])], days, ROME, NOW, day_url=str)
+    assert list(t.agenda_days) == [2]
+    assert t.day_urls[1] == "1"
+    t = timeline([Row("Row", t.rows[0].row.bars)], days, ROME, NOW, day_url=str, shown_day=1)
+    assert [len(cell.agenda) for cell in t.rows[0].cells] == [0, 1, 0, 0, 0, 0, 0]
+
+
+def test_rows_of_one_group_stand_together() -> None:
+    days = days_from(date(2027, 1, 4), 1, ROME, NOW)
+    t = timeline([Row(name, (), group=name[0]) for name in ("A1", "A2", "B1")], days, ROME, NOW)
+    assert [[row.row.name for row in group] for group in t.groups] == [["A1", "A2"], ["B1"]]
+
+
+def test_only_a_bar_that_may_be_dragged_tells_its_times_to_a_script() -> None:
+    bar = a_bar("2027-01-04T10:00", "2027-01-04T12:00")
+    (_, fixed), (_, loose) = placed(the_week(bar, replace(bar, sequence=3)))
+    assert (fixed.drag_from, fixed.drag_until) == ("", "")
+    assert (loose.drag_from, loose.drag_until) == ("2027-01-04T10:00", "2027-01-04T12:00")
+    assert loose.times == "10:00–12:00"
