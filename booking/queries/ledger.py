@@ -9,10 +9,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
 from sqlalchemy.orm import joinedload
 
-from accounts.models import Person
 from booking.availability import Busy
-from booking.lifecycle import LIVE, BookingState
-from booking.models import LONG, Booking, BookingKind, CalendarKind, CalendarVersion
+from booking.lifecycle import LIVE
+from booking.models import LONG, Booking, CalendarKind, CalendarVersion
 from booking.policy.ledger import Held
 from booking.terms import Terms
 from core.audit import AuditEntry
@@ -156,14 +155,6 @@ def booking_for_its_page(booking_id: UUID) -> Select[Booking]:
     return _listed().where(Booking.id == booking_id).execution_options(populate_existing=True)
 
 
-def people_who_acted(row: Booking) -> Select[Person]:
-    """Everybody in a booking's history."""
-    acted = select(AuditEntry.person_id).where(
-        AuditEntry.subject == Booking.__tablename__, AuditEntry.subject_id == row.id
-    )
-    return select(Person).where(Person.id.in_(acted))
-
-
 def upcoming_of(person_id: UUID, now: datetime) -> Select[Booking]:
     """What a person holds from now on, next first."""
     return (
@@ -199,36 +190,6 @@ def counts_of(person_id: UUID, now: datetime) -> Select[int, int, int]:
         func.count(case((and_(live, Booking.ends_at <= now), 1))),
         func.count(case((Booking.state.not_in(LIVE), 1))),
     ).where(Booking.person_id == person_id)
-
-
-def awaiting_approval(facility_ids: Iterable[UUID] | None, now: datetime) -> Select[Booking]:
-    """Bookings that wait for a manager of these facilities (None: of all), next first; begun ones no longer wait."""
-    waiting = (
-        _listed()
-        .where(
-            Booking.kind == BookingKind.APPROVAL,
-            Booking.state == BookingState.TENTATIVE,
-            Booking.starts_at > now,
-        )
-        .order_by(Booking.starts_at, Booking.id)
-    )
-    if facility_ids is None:
-        return waiting
-    return waiting.where(Booking.instrument_id.in_(_instruments_at(facility_ids)))
-
-
-def how_many_await_approval(facility_ids: Iterable[UUID] | None, now: datetime) -> Select[int]:
-    """Their number."""
-    counted = select(func.count(Booking.id)).where(
-        Booking.kind == BookingKind.APPROVAL, Booking.state == BookingState.TENTATIVE, Booking.starts_at > now
-    )
-    if facility_ids is None:
-        return counted
-    return counted.where(Booking.instrument_id.in_(_instruments_at(facility_ids)))
-
-
-def _instruments_at(facility_ids: Iterable[UUID]) -> Select[UUID]:
-    return select(Instrument.id).where(Instrument.facility_id.in_(set(facility_ids)))
 
 
 def history_of(row: Booking) -> Select[AuditEntry]:

@@ -11,6 +11,7 @@ from accounts.models import Membership
 from accounts.policy import SYSTEM, VISITOR
 from booking.lifecycle import BookingState
 from booking.models import Booking, BookingKind, ShareEntry, ShareKind, Waiting, WaitState
+from booking.queries import approvals as approval_queries
 from booking.queries import ledger as ledger_queries
 from booking.services import ledger, waitlist
 from booking.services.ledger import freed
@@ -412,7 +413,7 @@ def test_on_an_instrument_with_approval_accepting_asks_the_manager(anna: Booker,
     made = waits(anna, scope)
     cancelled(held, holder)
     waitlist.offer_freed(scope.id, BEFORE)
-    waiting = select(func.count()).select_from(ledger_queries.awaiting_approval(None, BEFORE).subquery())
+    waiting = approval_queries.how_many_wait_for(SYSTEM, BEFORE)
     assert db.session.scalar(waiting) == 0, "an offer waits for no manager"
     booking_id = offer_to(made).id
     waitlist.accept(made, booking_id, actor(anna.person), LATER)
