@@ -49,7 +49,8 @@ def without_its_parent(parent: Instrument, language: str) -> Refusal:
 def leftover_of(session: Session, instrument: Instrument, now: datetime) -> list[Interval]:
     """Where published rounds let members book at once what is free: their horizons without the time they keep back.
 
-    What another round that is under way gives is not left either. None of it where the instrument's time is not given in rounds, or its managers have said no.
+    What another round that is under way gives is not left either. None of it where the instrument's time is not given
+    in rounds, or its managers have said no.
     """
     if instrument.booking_mode is not BookingMode.ROUND or not _opens(instrument):
         return []
