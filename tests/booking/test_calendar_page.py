@@ -1,5 +1,6 @@
 """The calendar of many instruments: who sees what, which rows and days, how much it costs, and what a drop does."""
 
+import json
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,13 +9,16 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from accounts.policy import SYSTEM
+from booking.demo import CATALOGUE
 from booking.lifecycle import BookingState
 from booking.models import Booking, BookingKind
 from core import clock
-from core.db import db
+from core.db import db, transaction
 from facilities.models import Facility, Instrument, InstrumentRules
 from facilities.policy import BookingMode
-from tests.booking.bookers import HOUR, NINE, a_booker, rome, statements
+from facilities.services import import_catalogue
+from tests.booking.bookers import HOUR, NINE, Booker, a_booker, rome, statements
 from tests.booking.busy_world import a_busy_world
 from tests.factories import (
     BEFORE,
@@ -451,3 +455,34 @@ def test_sixty_instruments_and_thousands_of_bookings_take_five_statements(
 def test_a_cancelled_booking_is_not_drawn(visitor: Browser, scope: Instrument) -> None:
     a_booking(scope, state=BookingState.CANCELLED)
     assert "Booked" not in page(visitor)
+
+
+def test_a_booked_week_of_the_shipped_catalogue_weighs_at_most_150_kilobytes(app: Flask, context: Flask) -> None:
+    import_catalogue(json.loads(CATALOGUE.read_text(encoding="utf-8")), SYSTEM, BEFORE)
+    anna, others = a_booker(), a_booker()
+    instruments = db.session.scalars(select(Instrument)).all()
+    assert len(instruments) > 50
+    with transaction() as tx:
+        for instrument in instruments:
+            for day in range(7):
+                at = rome(2027, 1, 4 + day, 9)
+                tx.session.add(a_row(instrument, at, others if day else anna))
+    text = page(browser(app, anna.person.id))
+    assert text.count('class="b is-own s') == len(instruments)
+    assert text.count('class="b is-confirmed s') == 6 * len(instruments)
+    assert len(text.encode()) <= 150_000
+
+
+def a_row(instrument: Instrument, at: datetime, anna: Booker) -> Booking:
+    return Booking(
+        uid=f"{instrument.id}-{at:%d}@localhost",
+        kind=BookingKind.INSTANT,
+        state=BookingState.CONFIRMED,
+        instrument_id=instrument.id,
+        starts_at=at,
+        ends_at=at + 2 * HOUR,
+        person_id=anna.person.id,
+        organisation_id=anna.organisation.id,
+        created_at=BEFORE,
+        changed_at=BEFORE,
+    )
