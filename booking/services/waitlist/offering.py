@@ -35,18 +35,11 @@ logger = logging.getLogger("equora.waitlist")
 def offer_freed(instrument_id: UUID, now: datetime) -> int:
     """Look what is free of an instrument (and of those of its exclusion group) and offer it to those who wait.
 
-    Ends first what has run out: offers nobody answered, places whose window is over. One transaction under the
-    instruments' locks; calling it again changes nothing more. Gives the number of offers made.
+    Ends first what has run out: offers nobody answered, places whose window is over. Each person is asked in a
+    transaction of their own under the instrument's lock (docs/reference/locking.md: one person's quotas at a time).
+    Calling it again changes nothing more. Gives the number of offers made.
     """
-    with transaction() as tx:
-        awaited = list(tx.session.scalars(queries.affected_by(instrument_id)))
-        instruments = lock_instruments(tx, awaited)
-        rows = [row for one in awaited for row in tx.session.scalars(queries.standing_on(one))]
-        for row in rows:
-            settle(tx, row, now)
-            _end_if_over(tx, row, instruments[row.instrument_id], now)
-        waiting = {row.id: row for row in rows if row.state is WaitState.WAITING}
-        return sum(_offer(tx, row, instruments[row.instrument_id], now) for row in _in_turn(tx, waiting, now))
+    return sum(_offer_to(place_id, now) for place_id in _tidied(instrument_id, now))
 
 
 def lapse(now: datetime) -> int:
@@ -137,8 +130,30 @@ def _in_turn(tx: Tx, waiting: Mapping[UUID, Waiting], now: datetime) -> Sequence
     return [waiting[turn.place.id] for turn in turns[queries.contested(rows[0].instrument)]]
 
 
+def _tidied(instrument_id: UUID, now: datetime) -> list[UUID]:
+    """End what has run out; the places of those for whom something is free now, in turn."""
+    with transaction() as tx:
+        awaited = list(tx.session.scalars(queries.affected_by(instrument_id)))
+        instruments = lock_instruments(tx, awaited)
+        rows = [row for one in awaited for row in tx.session.scalars(queries.standing_on(one))]
+        for row in rows:
+            settle(tx, row, now)
+            _end_if_over(tx, row, instruments[row.instrument_id], now)
+        waiting = {row.id: row for row in rows if row.state is WaitState.WAITING}
+        turns = _in_turn(tx, waiting, now)
+        return [row.id for row in turns if any(_vacancies(tx, instruments[row.instrument_id], row, now))]
+
+
+def _offer_to(place_id: UUID, now: datetime) -> int:
+    """Let one person have the first time that fits, if it still is free: how many offers were made."""
+    with transaction() as tx:
+        instrument_id = tx.one(queries.place(place_id)).instrument_id
+        instrument = lock_instruments(tx, [instrument_id])[instrument_id]
+        row = tx.lock(queries.place(place_id))
+        return _offer(tx, row, instrument, now) if row.state is WaitState.WAITING else 0
+
+
 def _offer(tx: Tx, row: Waiting, instrument: Instrument, now: datetime) -> int:
-    """Offer the first time that fits, if there is any: how many offers were made."""
     claim = first_admitted(tx, instrument, row, now)
     until = offer_until(claim.interval.start, now, _lead(instrument)) if claim else None
     if claim is None or until is None:
