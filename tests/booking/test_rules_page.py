@@ -298,6 +298,15 @@ def test_an_import_leaves_alone_what_managers_have_set(context: Flask) -> None:
     assert (free.booking_mode, free.slot_minutes, free.most_minutes) == (BookingMode.ROUND, before[0], 960)
 
 
+def test_an_instrument_that_the_catalogue_no_longer_names_is_closed_whatever_its_rules(context: Flask) -> None:
+    imported(a_document())
+    ruled = db.session.scalars(select(Instrument).where(Instrument.slug == "carbon")).one()
+    changed(ruled, mode=BookingMode.INSTANT)
+    imported(a_document(("facilities.0.resources.1", ...)))
+    db.session.expire_all()
+    assert ruled.booking_mode is BookingMode.CLOSED
+
+
 # --- quotas ------------------------------------------------------------------------------------------------
 
 WEEKLY = QuotaRule(QuotaOf.PERSON, Measure.MINUTES, Period.WEEK, 120)
