@@ -13,10 +13,9 @@ from booking.models import Approval, Booking
 from booking.policy import approvals as policy
 from booking.policy import ledger as ledger_policy
 from booking.queries import approvals as queries
-from booking.queries import changes
 from booking.queries import ledger as ledger_queries
-from booking.services.ledger.common import changed_meanwhile, locked_with, reason_missing, tell
-from booking.services.ledger.holding import change_state, lock_instruments
+from booking.services.ledger.common import locked_bundle, reason_missing, tell
+from booking.services.ledger.holding import change_state
 from core.db import Tx, transaction
 from core.errors import Conflict, Invalid, Refusal
 from core.i18n import N_
@@ -57,7 +56,7 @@ def approve(booking_id: UUID, actor: Actor, now: datetime, level: int | None = N
     "has_begun", "is_offer", "illegal_step".
     """
     with transaction() as tx:
-        row, bundle = _locked(tx, booking_id)
+        row, beside = locked_bundle(tx, booking_id)
         course, seats = _standing(tx, row, actor, now)
         if row.state is BookingState.CONFIRMED or course.was_given_by(actor.person_id, level):
             return row.state
@@ -66,14 +65,14 @@ def approve(booking_id: UUID, actor: Actor, now: datetime, level: int | None = N
         policy.may_approve(actor, held, course, seats).or_refuse()
         seat = policy.seat_to_approve(held, course, seats)
         assert seat is not None  # noqa: S101 - the policy has just said so
-        _give(tx, row, bundle, seat, actor, now)
+        _give(tx, [row, *beside], seat, actor, now)
         return row.state
 
 
 def refuse(booking_id: UUID, actor: Actor, now: datetime, reason: str) -> BookingState:
     """Say no to a tentative booking and those made with it, at any level, and say why. Twice changes nothing."""
     with transaction() as tx:
-        row, bundle = _locked(tx, booking_id)
+        row, beside = locked_bundle(tx, booking_id)
         course, seats = _standing(tx, row, actor, now)
         if row.state is BookingState.REFUSED:
             return row.state
@@ -81,7 +80,7 @@ def refuse(booking_id: UUID, actor: Actor, now: datetime, reason: str) -> Bookin
             raise reason_missing()
         _check_no_offer(tx, row)
         facts = _facts(course, policy.seat_to_refuse(ledger_queries.held(row), course, seats))
-        for each in bundle or [row]:
+        for each in (row, *beside):
             change_state(tx, each, "refuse", actor, now, reason.strip(), facts)
         tell(tx, row, "booking_refused", now, reason=reason.strip())
         return row.state
@@ -114,19 +113,6 @@ def _decided(one: Wanted, decision: Decision, actor: Actor, now: datetime, reaso
 # --- one decision -----------------------------------------------------------------------------------------
 
 
-def _locked(tx: Tx, booking_id: UUID) -> tuple[Booking, Sequence[Booking]]:
-    """The booking and all live ones that were made together with it, held after their instruments."""
-    seen = tx.one(ledger_queries.booking(booking_id))
-    together = tx.session.scalars(changes.bundle_of(seen)).all()
-    instruments = lock_instruments(tx, {seen.instrument_id, *(each.instrument_id for each in together)})
-    row = locked_with(tx, booking_id, instruments)
-    statement = changes.bundle_of(row).with_for_update().execution_options(populate_existing=True)
-    bundle = tx.session.scalars(statement).all()
-    if any(each.instrument_id not in instruments for each in bundle):
-        raise changed_meanwhile()
-    return row, bundle
-
-
 def _standing(tx: Tx, row: Booking, actor: Actor, now: datetime) -> tuple[Course, tuple[Seat, ...]]:
     """How far the booking has come and in which rights the actor decides; refused when in none."""
     course = queries.courses(tx.session, [row])[row.id]
@@ -135,8 +121,9 @@ def _standing(tx: Tx, row: Booking, actor: Actor, now: datetime) -> tuple[Course
     return course, seats
 
 
-def _give(tx: Tx, row: Booking, bundle: Sequence[Booking], seat: Seat, actor: Actor, now: datetime) -> None:
-    courses = queries.courses(tx.session, bundle or [row])
+def _give(tx: Tx, bundle: Sequence[Booking], seat: Seat, actor: Actor, now: datetime) -> None:
+    """Give the next level of the first booking; with the last level of all of them they are confirmed."""
+    row, courses = bundle[0], queries.courses(tx.session, bundle)
     course = courses[row.id]
     number, missing = course.next.number, sum(len(each.left) for each in courses.values())
     if not course.left and missing:
