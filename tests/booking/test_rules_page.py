@@ -459,6 +459,7 @@ def test_the_page_shows_the_rules_as_they_are_and_saves_them_unchanged(manager: 
     text = seen(manager, RULES)
     fields = dict(re.findall(r'name="([a-z_0-9-]+)"[^>]*?value="([^"]*)"', text))
     assert fields["lead_minutes"] == "1 d 1 h 30 min"
+    assert text.count('class="form-check-input"') == 3, "boxes are drawn as boxes"
     assert (fields["day_4-start"], fields["day_4-end"]) == ("22:00", "06:00")
     fields |= {"mode": "instant", "parent": "", "hours": "own", "assistance": "none"}
     fields.pop("csrf_token")
