@@ -105,6 +105,7 @@ BOOKING_STEPS: Steps[BookingState] = {
     (BookingState.TENTATIVE, "cancel"): (BookingState.CANCELLED, _OWNER | _MANAGER | _SYSTEM),
     (BookingState.CONFIRMED, "cancel"): (BookingState.CANCELLED, _OWNER | _MANAGER | _SYSTEM),
     (BookingState.CONFIRMED, "cancel_late"): (BookingState.CANCELLED, _OWNER),
+    (BookingState.TENTATIVE, "cancel_late"): (BookingState.CANCELLED, _OWNER),
     (BookingState.TENTATIVE, "accept"): (BookingState.CONFIRMED, _OWNER),
     (BookingState.TENTATIVE, "accept_for_approval"): (BookingState.TENTATIVE, _OWNER),
     (BookingState.TENTATIVE, "approve_level"): (BookingState.TENTATIVE, _MANAGER),

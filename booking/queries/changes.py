@@ -35,6 +35,15 @@ def approval_by(row: Booking, person_id: UUID) -> Select[int]:
     )
 
 
+def moves_of(row: Booking) -> Select[AuditEntry]:
+    """How a booking was moved."""
+    return select(AuditEntry).where(
+        AuditEntry.subject == Booking.__tablename__,
+        AuditEntry.subject_id == row.id,
+        AuditEntry.verb.in_(("move", "ask_again")),
+    )
+
+
 def last_hand_over(row: Booking) -> Select[AuditEntry]:
     """How a booking was last handed over."""
     return (

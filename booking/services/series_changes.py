@@ -125,7 +125,7 @@ def cancel_series(booking_id: UUID, scope: Scope, actor: Actor, now: datetime, r
         chosen = [row for row in chosen if row.state in LIVE]
         if not chosen:
             return
-        late = sum(1 for row in chosen if is_charged(row, actor, now))
+        late = sum(1 for row in chosen if is_charged(tx.session, row, actor, now))
         for row in chosen:
             cancel_locked(tx, row, actor, now, reason)
         by = "" if actor.is_person(held.row.person_id) else actor.name

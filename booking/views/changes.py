@@ -56,6 +56,7 @@ def changes_of(actor: Actor, row: Booking, now: datetime) -> Changes:
     held = ledger_queries.held(row)
     goes_on = row.kind in RUNNING_KINDS and row.ends_at > now and row.checked_out_at is None and not row.is_offer
     is_own = bool(policy.may_swap(actor, held))
+    is_charged = ledger.is_charged(db.session(), row, actor, now)
     free_until = ledger.free_until(row) if is_own and row.state is BookingState.CONFIRMED else None
     return Changes(
         move=goes_on and can_step(BOOKING_STEPS, row.state, "move") and bool(ledger.answer_to_move(actor, row)),
@@ -63,9 +64,14 @@ def changes_of(actor: Actor, row: Booking, now: datetime) -> Changes:
         and can_step(BOOKING_STEPS, row.state, "hand_over")
         and bool(policy.may_hand_over(actor, held)),
         swap=goes_on and is_own and swap_queries.is_swappable(row, now),
-        is_charged=ledger.is_charged(row, actor, now),
-        free_until=free_until if free_until is not None and free_until < row.starts_at else None,
+        is_charged=is_charged,
+        free_until=free_until if free_until is not None and _is_told(free_until, row, now, is_charged) else None,
     )
+
+
+def _is_told(free_until: datetime, row: Booking, now: datetime, is_charged: bool) -> bool:
+    """Where a rule sets an hour, and unless the booking was moved when that was over."""
+    return free_until < row.starts_at and is_charged == (now > free_until)
 
 
 def seen(booking_id: UUID) -> Booking:

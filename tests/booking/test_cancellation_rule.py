@@ -74,7 +74,7 @@ def test_late_is_what_comes_after_the_hour_of_the_rule(anna: Booker, at: datetim
     instrument = with_a_rule()
     made = anna.book(instrument, NINE, NINE + 4 * HOUR)
     row = db.session.get_one(Booking, made)
-    assert ledger.is_charged(row, actor(anna.person), at) is is_charged, "the page says it beforehand"
+    assert ledger.is_charged(db.session(), row, actor(anna.person), at) is is_charged, "the page says it beforehand"
     ledger.cancel(made, actor(anna.person), at)
     assert ledger.settle_late_cancellations(OVER) == is_charged
     assert charged() == ([(ShareKind.LATE_CANCELLATION, 240, 0, 240)] if is_charged else [])
@@ -173,6 +173,30 @@ def test_cancelling_twice_charges_once(anna: Booker) -> None:
     ledger.cancel(made, actor(anna.person), LATE + HOUR)
     ledger.settle_late_cancellations(OVER)
     assert db.session.scalar(select(func.count(ShareEntry.id))) == 1
+
+
+@pytest.mark.parametrize("mode", [BookingMode.INSTANT, BookingMode.APPROVAL])
+def test_moving_late_is_no_way_round_the_rule(anna: Booker, mode: BookingMode) -> None:
+    facility = a_facility()
+    made = anna.book(with_a_rule(facility, booking_mode=mode), NINE, NINE + 4 * HOUR)
+    if mode is BookingMode.APPROVAL:
+        ledger.approve(made, actor(a_manager(facility)), BEFORE)
+    later = NINE + 5 * DAY
+    db.session.rollback()
+    sequence = db.session.get_one(Booking, made).sequence
+    ledger.move(made, later, later + 4 * HOUR, sequence, actor(anna.person), LATE)
+    ledger.cancel(made, actor(anna.person), LATE)
+    assert ledger.settle_late_cancellations(later + DAY) == 1
+    assert charged() == [(ShareKind.LATE_CANCELLATION, 240, 0, 240)]
+
+
+def test_moving_early_or_giving_a_part_back_keeps_cancelling_free(anna: Booker) -> None:
+    made = anna.book(with_a_rule(), NINE, NINE + 4 * HOUR)
+    later = NINE + 5 * DAY
+    ledger.move(made, later, later + 4 * HOUR, 0, actor(anna.person), BEFORE)
+    ledger.move(made, later, later + 2 * HOUR, 1, actor(anna.person), LATE)
+    ledger.cancel(made, actor(anna.person), LATE)
+    assert ledger.settle_late_cancellations(later + DAY) == 0
 
 
 FREED = Interval(NINE, NINE + 4 * HOUR)

@@ -258,6 +258,7 @@ def test_time_that_the_waitlist_only_offers_does_not_move(anna: Booker) -> None:
     instrument = an_instrument()
     offered = a_booking(
         instrument,
+        kind=BookingKind.INSTANT,
         state=BookingState.TENTATIVE,
         person_id=anna.person.id,
         organisation_id=anna.organisation.id,

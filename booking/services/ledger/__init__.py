@@ -3,8 +3,9 @@
 from booking.services.ledger.admission import Wish, admit
 from booking.services.ledger.approvals import Decision, Result, Wanted, approve, decide_each, refuse
 from booking.services.ledger.bookings import Order, book, book_together
-from booking.services.ledger.cancelling import cancel, cancel_locked, free_until, is_charged, settle_late_cancellations
+from booking.services.ledger.cancelling import cancel, cancel_locked, is_charged, settle_late_cancellations
 from booking.services.ledger.closures import Closing, close, close_over
+from booking.services.ledger.common import free_until
 from booking.services.ledger.handing import hand_over
 from booking.services.ledger.holding import RUNNING_KINDS, Claim, change_state, free_unit, hold, lock_instruments, touch
 from booking.services.ledger.moving import answer_to_move, check_may_move, move, move_locked, tell_moved

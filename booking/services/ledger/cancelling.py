@@ -3,16 +3,17 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from accounts.policy import Actor
 from booking.changing import minutes_taken
 from booking.lifecycle import BookingState
 from booking.models import Booking, ShareKind
-from booking.policy import changes
 from booking.policy import ledger as policy
 from booking.queries import changes as change_queries
 from booking.queries import ledger as queries
 from booking.services.ledger.closures import check_may_reopen
-from booking.services.ledger.common import locked_bundle, reason_missing, tell, whole
+from booking.services.ledger.common import is_late, locked_bundle, reason_missing, tell, whole
 from booking.services.ledger.holding import change_state
 from booking.services.ledger.shares import charge
 from core.db import Tx, transaction
@@ -27,10 +28,10 @@ def cancel(booking_id: UUID, actor: Actor, now: datetime, reason: str = "") -> N
         policy.may_cancel(actor, queries.held(row)).or_refuse()
         if row.state is BookingState.CANCELLED:
             return
-        is_late = any(is_charged(each, actor, now) for each in whole(tx, row))
+        late = any(is_charged(tx.session, each, actor, now) for each in whole(tx, row))
         cancel_locked(tx, row, actor, now, reason)
         by = "" if actor.is_person(row.person_id) else actor.name
-        tell(tx, row, "booking_cancelled", now, reason=reason.strip(), by=by, late="late" if is_late else "")
+        tell(tx, row, "booking_cancelled", now, reason=reason.strip(), by=by, late="late" if late else "")
 
 
 def cancel_locked(tx: Tx, row: Booking, actor: Actor, now: datetime, reason: str) -> None:
@@ -47,20 +48,23 @@ def cancel_locked(tx: Tx, row: Booking, actor: Actor, now: datetime, reason: str
     rows = whole(tx, row)
     check_may_reopen(tx, rows, actor)
     for each in rows:
-        verb = "cancel_late" if is_charged(each, actor, now) else "cancel"
+        verb = "cancel_late" if is_charged(tx.session, each, actor, now) else "cancel"
         change_state(tx, each, verb, actor, now, reason.strip())
 
 
-def is_charged(row: Booking, actor: Actor, now: datetime) -> bool:
-    """Whether cancelling now counts as use of the organisation: its holder's late cancellation of confirmed time."""
-    is_late = row.state is BookingState.CONFIRMED and now > free_until(row)
-    return is_late and row.organisation_id is not None and actor.is_person(row.person_id)
+def is_charged(session: Session, row: Booking, actor: Actor, now: datetime) -> bool:
+    """Whether cancelling now counts as use of the organisation: its holder cancels confirmed time late.
 
-
-def free_until(row: Booking) -> datetime:
-    """Until when a confirmed booking is cancelled free of charge: its start, or earlier where a rule says so."""
+    Time that was moved when it was late already is not cancelled freely any more, wherever it is now.
+    """
+    if row.organisation_id is None or not actor.is_person(row.person_id):
+        return False
+    if is_late(row, now):
+        return True
     rules = row.instrument.rules
-    return changes.free_until(row.starts_at, rules.free_cancel_minutes if rules else 0)
+    if rules is None or not rules.free_cancel_minutes:
+        return False
+    return any("late" in entry.detail for entry in session.scalars(change_queries.moves_of(row)))
 
 
 def settle_late_cancellations(now: datetime) -> int:

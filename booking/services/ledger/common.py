@@ -5,7 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts import queries as accounts
+from booking.lifecycle import BookingState
 from booking.models import Booking, BookingKind
+from booking.policy import changes
 from booking.queries import changes as change_queries
 from booking.queries import ledger as queries
 from booking.queries import qualified as bundle_queries
@@ -44,6 +46,17 @@ def locked_bundle(tx: Tx, booking_id: UUID, *instrument_ids: UUID) -> tuple[Book
     if any(each.instrument_id not in instruments for each in beside):
         raise changed_meanwhile()
     return row, beside
+
+
+def free_until(row: Booking) -> datetime:
+    """Until when a confirmed booking is cancelled free of charge: its start, or earlier where a rule says so."""
+    rules = row.instrument.rules
+    return changes.free_until(row.starts_at, rules.free_cancel_minutes if rules else 0)
+
+
+def is_late(row: Booking, now: datetime) -> bool:
+    """Whether it is too late to give confirmed time back free of charge."""
+    return row.state is BookingState.CONFIRMED and now > free_until(row)
 
 
 def check_is_no_offer(row: Booking) -> None:

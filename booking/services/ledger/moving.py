@@ -10,7 +10,14 @@ from booking.models import Booking, BookingKind
 from booking.policy import changes as policy
 from booking.queries import changes as queries
 from booking.queries import ledger as ledger_queries
-from booking.services.ledger.common import changed_meanwhile, check_is_no_offer, locked_bundle, reason_missing, tell
+from booking.services.ledger.common import (
+    changed_meanwhile,
+    check_is_no_offer,
+    is_late,
+    locked_bundle,
+    reason_missing,
+    tell,
+)
 from booking.services.ledger.holding import RUNNING_KINDS, Claim, change_state, guarded, touch
 from booking.services.ledger.placing import new_place
 from booking.terms import stretch
@@ -80,12 +87,14 @@ def move_locked(
     claim = new_place(tx, row, wanted, instrument, actor, now, gives_back, together_with)
     is_asked_again = not shrinks and actor.is_person(row.person_id) and row.kind is not BookingKind.ROUND
     verb = _asked_again(tx, row, claim) if is_asked_again else "move"
-    before = _where(row)
+    facts: dict[str, Any] = {"from": _where(row)}
+    if is_asked_again and is_late(row, now):
+        facts["late"] = True
     touch(tx, row, now)
     with guarded(tx, instrument, wanted, actor):
         _write(row, instrument, claim)
         tx.session.flush()
-    change_state(tx, row, verb, actor, now, reason, {"from": before, "to": _where(row)})
+    change_state(tx, row, verb, actor, now, reason, {**facts, "to": _where(row)})
 
 
 def check_may_move(actor: Actor, row: Booking) -> None:
