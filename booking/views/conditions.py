@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -34,7 +34,7 @@ class Need:
 
     name: str
     lacking: Lacking | None
-    until: str
+    until: date | None
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def parent_of(session: Session, instrument: Instrument) -> Instrument | None:
 def _needs(session: Session, instrument: Instrument, actor: Actor, now: datetime) -> list[Need]:
     needed = session.scalars(qualification_queries.needed_by(instrument.id)).all()
     if not needed or actor.person_id is None:
-        return [Need(either(current_language(), one.name_it, one.name), None, "") for one in needed]
+        return [Need(either(current_language(), one.name_it, one.name), None, None) for one in needed]
     rows = session.scalars(qualification_queries.grants_for(actor.person_id, [one.id for one in needed]))
     grants = {row.qualification_id: row for row in rows}
     zone, present = ZoneInfo(instrument.facility.timezone), Interval(now, now + SECOND)
@@ -103,9 +103,8 @@ def _needs(session: Session, instrument: Instrument, actor: Actor, now: datetime
     for one in needed:
         row = grants.get(one.id)
         granted = qualification_queries.granted(row, one) if row else None
-        until = last_day(granted, zone) if granted else None
         name = either(current_language(), one.name_it, one.name)
-        found.append(Need(name, lacking(granted, present, zone), until.isoformat() if until else ""))
+        found.append(Need(name, lacking(granted, present, zone), last_day(granted, zone) if granted else None))
     return found
 
 

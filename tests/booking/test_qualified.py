@@ -14,6 +14,7 @@ from booking.lifecycle import BookingState
 from booking.models import Booking
 from booking.services import ledger
 from booking.services.ledger import Order
+from core import clock
 from core.db import db, transaction
 from core.errors import Conflict, Refusal
 from facilities.models import (
@@ -41,7 +42,7 @@ from tests.factories import (
     an_organisation,
     stored,
 )
-from tests.support import on_both_databases
+from tests.support import browser, on_both_databases
 
 FIRST = date(2026, 1, 1)
 
@@ -294,3 +295,26 @@ def test_control_who_looks_before_anybody_has_written_finds_the_helper_free(
     context: Flask, database_url: str, tmp_path: Path
 ) -> None:
     assert told(race(database_url, tmp_path, "look_for_help_then_write")) == {"booked": 6}
+
+
+# --- the instrument's page --------------------------------------------------------------------------------------
+
+
+def test_the_page_says_what_one_needs_and_whether_one_has_it(app: Flask, anna: Booker, lab: Facility) -> None:
+    instrument = scope(lab, Assistance.REQUIRED, training_required=True)
+
+    def page() -> str:
+        with clock.frozen_at(BEFORE):
+            return str(browser(app, anna.person.id).get(f"/facilities/lab/{instrument.slug}?lang=en").text)
+
+    assert "Only people trained on this instrument use it alone" in page()
+    assert "Somebody of the facility is there all through every booking." in page()
+    of = needed(instrument)
+    assert "Only people trained on this instrument use it alone" not in page()
+    assert "Laser" in page()
+    assert "you do not have it" in page()
+    row = has(anna, of, expires_on=date(2027, 3, 1))
+    assert "you have it until 1 Mar 2027" in page()
+    with transaction() as tx:
+        tx.session.get_one(QualificationGrant, row.id).revoked_at = BEFORE
+    assert "revoked" in page()
