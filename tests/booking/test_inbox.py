@@ -289,6 +289,17 @@ def test_nothing_of_other_facilities_is_in_an_inbox_and_the_office_filters(
     assert ("Ours" in one, "Theirs" in one) == (True, False)
 
 
+def test_a_manager_who_stands_in_elsewhere_sees_there_what_waits_and_nothing_else(
+    desk: Browser, marco: Person, anna: Booker
+) -> None:
+    elsewhere = a_facility(slug="elsewhere")
+    a_deputy(a_manager(elsewhere), marco, elsewhere)
+    a_request_for(with_levels(elsewhere, 1, name="Laser"), anna)
+    missed = a_booking(an_instrument(elsewhere), starts_at=BEFORE - HOUR, no_show_at=BEFORE)
+    text = get(desk, at="elsewhere").text
+    assert ("Anna · Laser" in text, str(missed.id) in text) == (True, False)
+
+
 def test_the_cost_of_looking_does_not_grow_with_what_waits(
     desk: Browser, marco: Person, anna: Booker, facility: Facility
 ) -> None:
