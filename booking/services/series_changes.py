@@ -232,8 +232,7 @@ def _one_pass(act: _Act, left: list[Booking], wanted: Mapping[UUID, Interval | N
         try:
             if interval is None:
                 raise skipped_by_clock()
-            with act.tx.session.begin_nested():
-                move_locked(act.tx, row, interval, act.actor, act.now, None, act.reason, frozenset(waiting))
+            move_locked(act.tx, row, interval, act.actor, act.now, None, act.reason, frozenset(waiting))
         except Refusal as refusal:
             refused[row.id] = refusal
     return refused
