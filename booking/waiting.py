@@ -144,7 +144,7 @@ def offer_until(start: datetime, now: datetime, lead: timedelta) -> datetime | N
     left = latest - now
     if left < LEAST_NOTICE:
         return None
-    stands = min(max(left / PEOPLE_IN_TURN, SHORTEST_OFFER), LONGEST_OFFER, left)
+    stands = min(max(left / PEOPLE_IN_TURN, SHORTEST_OFFER), LONGEST_OFFER)
     return min(now + timedelta(minutes=stands // timedelta(minutes=1)), latest)
 
 
