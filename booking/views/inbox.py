@@ -141,7 +141,7 @@ def _page(
         results=results,
         ticked=ticked,
         hindrance=hindrance,
-        deputy_at=[one for one in facilities if actor.manages(one.id)],
+        deputy_at=[one for one in facilities if actor.manages(one.id) and (one is at or one.id in actor.posts)],
         mine=db.session.execute(approval_queries.times_as_deputy(actor.person_id, now)).all(),
     )
 

@@ -287,6 +287,9 @@ def test_nothing_of_other_facilities_is_in_an_inbox_and_the_office_filters(
     assert ("Ours" in both, "Theirs" in both) == (True, True)
     one = get(office, at="lab").text
     assert ("Ours" in one, "Theirs" in one) == (True, False)
+    assert ("/lab/deputies" in both, "/lab/deputies" in one) == (False, True), (
+        "the office has no list of all facilities"
+    )
 
 
 def test_a_manager_who_stands_in_elsewhere_sees_there_what_waits_and_nothing_else(
