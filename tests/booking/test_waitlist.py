@@ -15,11 +15,11 @@ from booking.queries import approvals as approval_queries
 from booking.queries import ledger as ledger_queries
 from booking.services import ledger, waitlist
 from booking.services.ledger import freed
-from core import clock
+from core import clock, outbox
 from core.audit import AuditEntry
 from core.db import db, transaction
 from core.errors import Conflict, Forbidden, NotFound
-from core.mail import render
+from core.mail import Mail, render
 from core.outbox import OutboxMessage
 from facilities.models import Instrument, InstrumentRules
 from facilities.policy import BookingMode
@@ -164,6 +164,24 @@ def test_the_sweep_finds_what_a_lost_message_has_missed(
     with clock.frozen_at(BEFORE):
         look_after_the_waitlist()
     assert states(made) == [WaitState.OFFERED]
+
+
+def test_a_worker_killed_before_or_after_the_look_loses_nothing_and_doubles_nothing(
+    taken: UUID, scope: Instrument, holder: Booker, anna: Booker
+) -> None:
+    made = waits(anna, scope)
+    cancelled(taken, holder)
+    message = db.session.scalars(select(OutboxMessage).where(OutboxMessage.kind == freed.KIND)).one()
+    for n in range(2):  # the first is killed before it looked, the second before it said so
+        with transaction() as tx:
+            assert outbox.claim(tx, message.id, BEFORE + n * timedelta(minutes=1)) is not None
+        if n:
+            waitlist.offer_freed(scope.id, BEFORE)
+    with clock.frozen_at(BEFORE + timedelta(minutes=2)):
+        perform_all_due()
+    assert (states(made), len(holds())) == ([WaitState.OFFERED], 1)
+    sent = db.session.scalars(select(Mail).where(Mail.to == anna.person.email, Mail.key.startswith("waitlist_offer")))
+    assert len(sent.all()) == 1
 
 
 def test_the_organisation_that_has_used_least_is_asked_first_not_who_clicked_first(

@@ -271,7 +271,11 @@ def test_managers_see_who_waits_in_which_order_and_why(
     bruno.book(an_instrument(scope.facility), end=NINE + 5 * HOUR)
     for who in (bruno, clara):
         waits(who, scope, now=BEFORE + HOUR)
-    text = get(browser(app, a_manager(scope.facility).id), f"/facilities/{scope.facility.slug}/waitlist").text
+    client, path = browser(app, a_manager(scope.facility).id), f"/facilities/{scope.facility.slug}/waitlist"
+    assert f'href="{path}"' in get(client, f"/facilities/{scope.facility.slug}").text, (
+        "the facility's page leads the manager there"
+    )
+    text = get(client, path).text
     assert text.index("Anna") < text.index("Clara") < text.index("Bruno")
     for words in ("Scope", "asked", "Has Mon 4 Jan 2027, 10:00–12:00 until Fri 6 Nov 2026, 01:00", "has used 5 h of"):
         assert words in text
