@@ -1,11 +1,11 @@
 """A booking as a bar of the timeline: free and busy for everyone, names only for those who may know."""
 
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
 from flask import url_for
-from flask_babel import gettext as _
+from flask_babel import gettext
 
 from accounts.policy import Actor
 from booking.lifecycle import BOOKING_STEPS, BookingState, can_step
@@ -15,6 +15,7 @@ from booking.policy import ledger as policy
 from booking.queries import ledger as queries
 from booking.services.ledger import RUNNING_KINDS
 from core import formats
+from core.i18n import N_
 from core.intervals import Interval
 from core.timeline import Bar, Look
 from core.web import current_language
@@ -54,14 +55,32 @@ def may_drag(row: Booking, actor: Actor, now: datetime) -> bool:
 
 def _says(when: Interval, seen: tuple[str, str], label: str, zone: str) -> str:
     """The whole name of a bar: it begins with all that may be seen on it (WCAG 2.5.3, label in name)."""
-    local = ZoneInfo(zone)
+    local, language = ZoneInfo(zone), current_language()
     start, end = when.start.astimezone(local), when.end.astimezone(local)
     words = [" ".join(part for part in (*seen, f"{start:%H:%M}–{end:%H:%M}") if part)]
     words += [label] if label not in seen else []
-    language = current_language()
     first, last = _day(start.date(), language), _day(end.date(), language)
     words.append(first if first == last else f"{first} – {last}")
     return ", ".join(words)
+
+
+def _words(row: Booking, instrument: Instrument, actor: Actor) -> tuple[Look, str, str, str]:
+    """Look, shortest label, person and what the bar is, as far as the actor may know."""
+    said = partial(_said, current_language())
+    if row.kind not in RUNNING_KINDS:
+        return Look.CLOSED, said(N_("Closed")), "", said(N_("Closed"))
+    is_tentative = row.state is BookingState.TENTATIVE
+    if actor.is_person(row.person_id):
+        label = said(N_("your booking, waiting for approval") if is_tentative else N_("your booking"))
+        return (Look.TENTATIVE if is_tentative else Look.OWN), said(N_("You")), "", label
+    look = Look.TENTATIVE if is_tentative else Look.CONFIRMED
+    label = said(N_("Held, waiting for approval") if is_tentative else N_("Booked"))
+    if row.person is not None and policy.may_see(actor, queries.held(row)):
+        code = row.organisation.short_name if row.organisation else ""
+        return look, code or said(N_("Booked")), row.person.name, label
+    if row.instrument_id != instrument.id:
+        return look, said(N_("Not free")), "", said(N_("another instrument of this group is running"))
+    return look, label, "", label
 
 
 @lru_cache(maxsize=1000)
@@ -69,21 +88,7 @@ def _day(day: date, language: str) -> str:
     return formats.full_day(day, language)
 
 
-def _words(row: Booking, instrument: Instrument, actor: Actor) -> tuple[Look, str, str, str]:
-    """Look, shortest label, person and what the bar is, as far as the actor may know."""
-    if row.kind not in RUNNING_KINDS:
-        return Look.CLOSED, _("Closed"), "", _("Closed")
-    is_tentative = row.state is BookingState.TENTATIVE
-    if actor.is_person(row.person_id):
-        waiting = _("offered to you") if row.is_offer else _("your booking, waiting for approval")
-        label = waiting if is_tentative else _("your booking")
-        return (Look.TENTATIVE if is_tentative else Look.OWN), _("You"), "", label
-    look = Look.TENTATIVE if is_tentative else Look.CONFIRMED
-    waiting = _("Held for the waitlist") if row.is_offer else _("Held, waiting for approval")
-    label = waiting if is_tentative else _("Booked")
-    if row.person is not None and policy.may_see(actor, queries.held(row)):
-        code = row.organisation.short_name if row.organisation else ""
-        return look, code or _("Booked"), row.person.name, label
-    if row.instrument_id != instrument.id:
-        return look, _("Not free"), "", _("another instrument of this group is running")
-    return look, label, "", label
+@lru_cache(maxsize=100)
+def _said(_language: str, message: str) -> str:
+    """A text in the reader's language; a month of many instruments says the same few thousands of times."""
+    return str(gettext(message))
