@@ -106,7 +106,7 @@ def test_who_lacks_the_qualification_is_refused_and_who_has_it_books(anna: Booke
     assert (told.code, list(told.fields)) == ("not_qualified", ["start"])
     assert str(told) == "This needs the qualification “Laser”, which you do not have."
     has(anna, of)
-    assert book(anna, instrument)
+    book(anna, instrument)
 
 
 @pytest.mark.parametrize(
@@ -130,19 +130,19 @@ def test_the_qualification_has_to_count_at_the_booked_time(
 def test_disuse_counts_up_to_the_booked_time(anna: Booker, lab: Facility) -> None:
     instrument = scope(lab)
     row = has(anna, needed(instrument, unused_days=30))
-    assert book(anna, instrument, start=NINE - timedelta(days=30))
+    book(anna, instrument, start=NINE - timedelta(days=30))
     told = refused(anna, instrument)
     assert str(told) == "Without a use before, your qualification “Laser” counts only until 2026-12-05."
     with transaction() as tx:
         tx.session.get_one(QualificationGrant, row.id).last_used_at = NINE - timedelta(days=30)
-    assert book(anna, instrument)
+    book(anna, instrument)
 
 
 def test_every_needed_qualification_is_asked_for_and_only_those_in_use(anna: Booker, lab: Facility) -> None:
     instrument = scope(lab)
     has(anna, needed(instrument))
     needed(instrument, name="Cryo", is_active=False)
-    assert book(anna, instrument)
+    book(anna, instrument)
     needed(instrument, name="Vacuum")
     assert "“Vacuum”" in str(refused(anna, instrument, start=NINE + 5 * HOUR))
 
@@ -154,7 +154,7 @@ def test_the_name_is_said_in_the_persons_language(lab: Facility, context: Flask)
 
 
 def test_training_alone_is_a_notice_and_hinders_nobody(anna: Booker, lab: Facility) -> None:
-    assert book(anna, scope(lab, training_required=True))
+    book(anna, scope(lab, training_required=True))
 
 
 def test_managers_are_not_exempt(lab: Facility, context: Flask) -> None:
@@ -207,7 +207,7 @@ def test_somebody_has_to_be_there_all_through_and_the_next_time_is_said(anna: Bo
     assert (told.code, list(told.fields)) == ("nobody_on_duty", ["start"])
     assert str(told).endswith("The next time is 2027-01-11 08:00.")
     on_duty(lab, 11, 3)
-    assert book(anna, instrument, assisted=True)
+    book(anna, instrument, assisted=True)
 
 
 def test_who_is_away_or_whose_account_is_closed_does_not_help(anna: Booker, lab: Facility) -> None:
@@ -218,7 +218,7 @@ def test_who_is_away_or_whose_account_is_closed_does_not_help(anna: Booker, lab:
     away = {"starts_at": rome(2027, 1, 4, 11), "ends_at": rome(2027, 1, 4, 11, 30)}
     stored(Absence(facility_id=lab.id, person_id=person_id, **away))
     assert refused(anna, instrument, assisted=True).code == "nobody_on_duty"
-    assert book(anna, instrument, assisted=True, start=NINE + 2 * HOUR)
+    book(anna, instrument, assisted=True, start=NINE + 2 * HOUR)
 
 
 @on_both_databases
@@ -228,19 +228,19 @@ def test_who_helps_one_cannot_help_another_at_that_moment(anna: Booker, lab: Fac
     made = book(anna, one, assisted=True)
     assert refused(anna, two, assisted=True, start=NINE + HOUR).code == "nobody_on_duty"
     assert "2027-01-04 12:00" in str(refused(anna, two, assisted=True))
-    assert book(anna, two, assisted=True, start=NINE + 2 * HOUR), "when the first is over"
-    assert book(anna, two), "alone"
+    book(anna, two, assisted=True, start=NINE + 2 * HOUR)
+    book(anna, two)
     on_duty(lab)
-    assert book(anna, three, assisted=True, start=NINE + HOUR)
+    book(anna, three, assisted=True, start=NINE + HOUR)
     ledger.cancel(made, actor(anna.person), BEFORE)
-    assert book(anna, one, assisted=True)
+    book(anna, one, assisted=True)
 
 
 def test_help_at_another_facility_takes_nobody_away(anna: Booker, lab: Facility) -> None:
     on_duty(lab)
     a_booking(an_instrument(), starts_at=NINE, is_assisted=True)
     a_booking(an_instrument(lab), starts_at=NINE, is_assisted=True, state=BookingState.CANCELLED)
-    assert book(anna, scope(lab, Assistance.OPTIONAL), assisted=True)
+    book(anna, scope(lab, Assistance.OPTIONAL), assisted=True)
 
 
 def test_what_is_booked_together_shares_its_helper(anna: Booker, lab: Facility) -> None:

@@ -184,14 +184,24 @@ def test_a_manager_enters_and_removes_duties_and_absences(lab: Facility, manager
     text = get(manager, DUTIES)
     assert "Nobody is on duty yet" in text
     assert "Add an absence" not in text
-    duty = {"email": "ida@example.org", "weekday": "4", "start": "1320", "end": "360", "from_day": "2026-11-05"}
+    duty: dict[str, Any] = {
+        "email": "ida@example.org",
+        "weekday": "4",
+        "start": "1320",
+        "end": "360",
+        "from_day": "2026-11-05",
+    }
     post(manager, DUTIES, **duty)
     row = db.session.scalars(select(Duty)).one()
     assert (row.weekday, row.start_minute, row.minutes, row.until_day) == (4, 1320, 480, None)
     text = get(manager, DUTIES)
     assert "Friday 22:00–06:00" in text
     assert "of the next day" in text
-    away = {"absence-person": str(ida.id), "absence-first_day": "2027-01-04", "absence-last_day": "2027-01-05"}
+    away: dict[str, Any] = {
+        "absence-person": str(ida.id),
+        "absence-first_day": "2027-01-04",
+        "absence-last_day": "2027-01-05",
+    }
     post(manager, "/facilities/lab/absences", **away, **{"absence-start": "0", "absence-end": "1440"})
     gone = db.session.scalars(select(Absence)).one()
     assert (gone.starts_at.isoformat(), gone.ends_at.isoformat()) == (
@@ -217,7 +227,13 @@ def test_a_manager_enters_and_removes_duties_and_absences(lab: Facility, manager
 def test_a_duty_that_cannot_be_is_refused(
     lab: Facility, manager: Browser, ida: Person, changed: dict[str, str], sentence: str
 ) -> None:
-    duty = {"email": "ida@example.org", "weekday": "4", "start": "540", "end": "600", "from_day": "2026-11-05"}
+    duty: dict[str, Any] = {
+        "email": "ida@example.org",
+        "weekday": "4",
+        "start": "540",
+        "end": "600",
+        "from_day": "2026-11-05",
+    }
     assert sentence in post(manager, DUTIES, 422, **{**duty, **changed})
     assert db.session.scalars(select(Duty)).all() == []
 
@@ -225,7 +241,11 @@ def test_a_duty_that_cannot_be_is_refused(
 def test_an_absence_that_cannot_be_is_refused(lab: Facility, manager: Browser, ida: Person) -> None:
     day = {"weekday": 0, "start_minute": 0, "minutes": 60, "from_day": BEFORE.date()}
     row = stored(Duty(facility_id=lab.id, person_id=ida.id, **day))
-    away = {"absence-person": str(ida.id), "absence-first_day": "2027-01-04", "absence-last_day": "2027-01-03"}
+    away: dict[str, Any] = {
+        "absence-person": str(ida.id),
+        "absence-first_day": "2027-01-04",
+        "absence-last_day": "2027-01-03",
+    }
     text = post(manager, "/facilities/lab/absences", 422, **away, **{"absence-start": "0", "absence-end": "1440"})
     assert "The end must be after the start" in text
     post(manager, "/facilities/lab/absences", 422, **{**away, "absence-person": "x"})
