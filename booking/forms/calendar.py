@@ -80,7 +80,7 @@ def asked_from(args: MultiDict[str, str]) -> Asked:
     )
 
 
-def query_of(asked: Asked, **changes: Any) -> dict[str, str | None]:
+def query_of(asked: Asked, **changes: Any) -> dict[str, Any]:
     """The address that asks for the same, with changes; what is not asked for is left out."""
     values = {**vars(asked), **changes}
     return {

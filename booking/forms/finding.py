@@ -99,7 +99,7 @@ class FindForm(Form):
             self._say(self.end, _("Give a time between 00:00 and 24:00."))
         elif start is not None and end <= start:
             self._say(self.end, _("The end must be after the start."))
-        if not set(self.weekdays.data) & {str(day) for day in EVERY_DAY}:
+        if not set(self.weekdays.data or ()) & {str(day) for day in EVERY_DAY}:
             self._say(self.weekdays, _("Please choose a day of the week."))
 
     @staticmethod
@@ -112,7 +112,7 @@ class FindForm(Form):
         return Wish(
             when,
             self.hours.data,
-            frozenset(day for day in EVERY_DAY if str(day) in self.weekdays.data),
+            frozenset(day for day in EVERY_DAY if str(day) in (self.weekdays.data or ())),
             clock_minutes(self.start.data) or 0,
             clock_minutes(self.end.data) or DAY_MINUTES,
         )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from uuid import UUID
 
 from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -110,13 +111,16 @@ def _answer(asked: Asked, facility_slug: str | None) -> ResponseReturnValue:
     seen = visible(every, actor)
     if asked.mine and not actor.is_signed_in:
         return redirect(url_for("accounts.login", next=request.full_path), 303)
-    booked = frozenset(db.session.scalars(queries.booked_by(actor.person_id))) if _mine(asked, actor) else frozenset()
+    booked = _booked(asked, actor)
     page = _page(asked, wanted(seen, asked, booked), choices(seen), facility, actor)
     return render_template("booking/calendar/show.html", page=page)
 
 
-def _mine(asked: Asked, actor: Actor) -> bool:
-    return asked.mine and actor.person_id is not None
+def _booked(asked: Asked, actor: Actor) -> frozenset[UUID]:
+    """What the reader has booked, if the page is about it."""
+    if not asked.mine or actor.person_id is None:
+        return frozenset()
+    return frozenset(db.session.scalars(queries.booked_by(actor.person_id)))
 
 
 def _page(asked: Asked, found: list[Instrument], options: Choices, facility: Instrument | None, actor: Actor) -> Page:

@@ -439,7 +439,7 @@ WHO_ASKS = ("FROM sessions", "FROM persons", "FROM memberships", "FROM posts")
     ],
 )
 def test_sixty_instruments_and_thousands_of_bookings_take_five_statements(
-    app: Flask, context: Flask, reader: str, query: dict[str, str], shown: int
+    app: Flask, context: Flask, reader: str, query: dict[str, Any], shown: int
 ) -> None:
     person_id = a_busy_world(MONDAY - timedelta(days=7), 56, 9000).people[0].id
     client = browser(app, person_id if reader == "member" else None)

@@ -20,14 +20,13 @@ BY_SHIFT = {"shifts": (WeeklyShift(0, 360, 480), WeeklyShift(0, 840, 480)), "slo
 
 
 def terms(**values: Any) -> Terms:
-    return Terms(
-        **{"mode": BookingMode.INSTANT, "zone": ROME, "slot_minutes": 60, "least_minutes": 60, "most_minutes": 1440}
-        | values
-    )
+    usual: dict[str, Any] = {"slot_minutes": 60, "least_minutes": 60, "most_minutes": 1440}
+    return Terms(**{"mode": BookingMode.INSTANT, "zone": ROME, **usual, **values})
 
 
 def wish(minutes: int = 120, **values: Any) -> Wish:
-    return Wish(**{"when": WEEK, "minutes": minutes} | values)
+    usual: dict[str, Any] = {"when": WEEK}
+    return Wish(minutes=minutes, **{**usual, **values})
 
 
 def hours(first: int, last: int, day: int = 4) -> Interval:

@@ -90,7 +90,7 @@ def test_at_the_same_time_the_nearest_stands_first(app: Flask, context: Flask) -
     ],
 )
 def test_a_wish_is_narrowed_by_words_kind_technique_and_facility(
-    visitor: Browser, context: Flask, query: dict[str, str], names: set[str]
+    visitor: Browser, context: Flask, query: dict[str, Any], names: set[str]
 ) -> None:
     resonance = stored(Technique(slug="resonance", name_it="Risonanza nucleare", name_en="Nuclear resonance"))
     an_instrument(a_facility(slug="here"), name="Titan", kind="cryo_em")
@@ -155,7 +155,7 @@ def test_days_hours_and_weekdays_are_kept_to(visitor: Browser, context: Flask) -
     ],
 )
 def test_a_wish_without_sense_is_said_beside_its_field(
-    visitor: Browser, context: Flask, query: dict[str, str], sentence: str
+    visitor: Browser, context: Flask, query: dict[str, Any], sentence: str
 ) -> None:
     an_instrument(name="Scope")
     text = page(visitor, status=422, **query)
