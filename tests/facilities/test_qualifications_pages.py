@@ -201,8 +201,10 @@ def test_a_manager_enters_and_removes_duties_and_absences(lab: Facility, manager
         "absence-person": str(ida.id),
         "absence-first_day": "2027-01-04",
         "absence-last_day": "2027-01-05",
+        "absence-start": "0",
+        "absence-end": "1440",
     }
-    post(manager, "/facilities/lab/absences", **away, **{"absence-start": "0", "absence-end": "1440"})
+    post(manager, "/facilities/lab/absences", **away)
     gone = db.session.scalars(select(Absence)).one()
     assert (gone.starts_at.isoformat(), gone.ends_at.isoformat()) == (
         "2027-01-03T23:00:00+00:00",
