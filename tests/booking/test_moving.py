@@ -180,6 +180,18 @@ def test_the_bookings_of_a_bundle_move_together_or_not_at_all(anna: Booker) -> N
     assert row_of(other).starts_at == NINE + 2 * HOUR
 
 
+def test_an_instrument_that_is_booked_only_with_another_moves_with_it(anna: Booker) -> None:
+    facility = a_facility()
+    parent, child = an_instrument(facility), an_instrument(facility, booking_mode=BookingMode.WITH_PARENT)
+    stored(InstrumentRules(instrument_id=child.id, parent_id=parent.id, changed_at=BEFORE))
+    values = {"bundle_id": uuid4(), "person_id": anna.person.id, "organisation_id": anna.organisation.id}
+    one, other = (a_booking(instrument, starts_at=NINE, **values).id for instrument in (parent, child))
+    moves(one, anna.person, NINE + HOUR)
+    assert row_of(other).starts_at == NINE + HOUR
+    elsewhere = an_instrument(facility)
+    assert refused(one, anna.person, NINE, instrument_id=elsewhere.id).code == "given_with_another"
+
+
 # --- what stands in the way -------------------------------------------------------------------------------
 
 
