@@ -71,10 +71,12 @@ def _words(row: Booking, instrument: Instrument, actor: Actor) -> tuple[Look, st
         return Look.CLOSED, said(N_("Closed")), "", said(N_("Closed"))
     is_tentative = row.state is BookingState.TENTATIVE
     if actor.is_person(row.person_id):
-        label = said(N_("your booking, waiting for approval") if is_tentative else N_("your booking"))
+        waiting = N_("offered to you") if row.is_offer else N_("your booking, waiting for approval")
+        label = said(waiting if is_tentative else N_("your booking"))
         return (Look.TENTATIVE if is_tentative else Look.OWN), said(N_("You")), "", label
     look = Look.TENTATIVE if is_tentative else Look.CONFIRMED
-    label = said(N_("Held, waiting for approval") if is_tentative else N_("Booked"))
+    waiting = N_("Held for the waitlist") if row.is_offer else N_("Held, waiting for approval")
+    label = said(waiting if is_tentative else N_("Booked"))
     if row.person is not None and policy.may_see(actor, queries.held(row)):
         code = row.organisation.short_name if row.organisation else ""
         return look, code or said(N_("Booked")), row.person.name, label
