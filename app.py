@@ -21,6 +21,7 @@ import booking.views.home
 import booking.views.inbox
 import booking.views.instruments
 import booking.views.labels
+import booking.views.queue
 import booking.views.requests
 import booking.views.rounds
 import booking.views.rules
@@ -80,6 +81,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         booking.views.calendar.blueprint,
         booking.views.finding.blueprint,
         booking.views.requests.blueprint,
+        booking.views.queue.blueprint,
         booking.views.rounds.blueprint,
         booking.views.rules.blueprint,
         booking.views.use.blueprint,

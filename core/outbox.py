@@ -121,3 +121,13 @@ def put_back(tx: Tx, message_id: UUID, at: datetime, error: str) -> None:
         return
     message.state = OutboxState.WAITING
     message.not_before = at + FIRST_DELAY * 2 ** (message.tries - 1)
+
+
+def revive(tx: Tx, message: OutboxMessage, at: datetime) -> bool:
+    """Let a locked message that was given up be tried anew, from the first try on; whether it had been given up."""
+    if message.state is not OutboxState.FAILED:
+        return False
+    message.state, message.tries, message.not_before = OutboxState.WAITING, 0, at
+    message_id = message.id
+    tx.after_commit(lambda: _ring(message_id))
+    return True

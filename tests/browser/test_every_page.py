@@ -100,6 +100,7 @@ PAGES: Mapping[str, Mapping[str, str]] = {
         "accounts.new_organisation": "/organisations/new",
         "accounts.edit_organisation": "/organisations/demo-university/edit",
         "accounts.posts": "/posts",
+        "queue.index": "/queue",
         "troubles.index": "/troubles",
         "troubles.show": "/troubles > main a[href^='/troubles/']",
         "inbox.index": "/inbox",

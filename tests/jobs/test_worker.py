@@ -13,9 +13,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
+from booking.lifecycle import PlanState
+from booking.models import Booking
+from booking.services import plans
 from core import clock, mail, outbox
 from core.config import ROOT
 from core.db import db, transaction
+from tests.booking.rounds_world import a_world
 from tests.jobs.smtp import Sink
 
 PATIENCE = 30.0
@@ -101,3 +105,27 @@ def test_a_worker_killed_in_mid_mail_loses_nothing(installation: Flask, database
         assert {to for to, _ in sink.received} == {f"p{n}@example.org" for n in range(4)}
         ids = {to: message["Message-ID"] for to, message in sink.received}
         assert len(set(ids.values())) == 4
+
+
+def test_a_worker_killed_in_mid_solve_leaves_the_schedule_alone_and_the_run_is_taken_up(
+    installation: Flask, database_url: str, tmp_path: Path
+) -> None:
+    world = a_world(requests=6)
+    plan_id = plans.propose(world.round_id, world.version, 10, world.acting, clock.now(), "")
+    worker = a_worker(database_url, tmp_path, "--no-beat")
+    try:
+        until(lambda: world.plan(plan_id).state is PlanState.RUNNING, "the run has begun")
+    finally:
+        worker.kill()
+        worker.wait()
+    row = world.plan(plan_id)
+    assert (row.state, row.blocks, row.certificate) == (PlanState.RUNNING, [], None)
+    assert db.session.scalar(select(func.count()).select_from(Booking)) == 0
+    let_claims_go_stale()
+    second = a_worker(database_url, tmp_path)
+    try:
+        until(lambda: world.plan(plan_id).state is PlanState.DONE, "the second worker has done the run")
+    finally:
+        second.send_signal(signal.SIGTERM)
+        second.wait(20)
+    assert world.plan(plan_id).certificate is not None

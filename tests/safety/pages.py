@@ -11,6 +11,10 @@ GETS: dict[str, tuple[str, ...]] = {
     "accounts.organisation": ("/organisations/{organisation}", "/organisations/{other}"),
     "accounts.organisations": ("/organisations", "/organisations?q=o&type=university"),
     "accounts.posts": ("/posts",),
+    "api.availability.everywhere": (
+        "/api/v1/availability?from=2027-03-29T00:00Z&to=2027-04-05T00:00Z",
+        "/api/v1/availability?from=2027-03-29T00:00Z&to=2027-04-05T00:00Z&facility={here}",
+    ),
     "api.availability.by_id": (
         "/api/v1/instruments/{beam_id}/availability?from=2027-03-29T00:00Z&to=2027-04-30T00:00Z",
     ),
@@ -64,6 +68,7 @@ GETS: dict[str, tuple[str, ...]] = {
     "labels.label": ("/facilities/{here}/{scope}/label", "/facilities/{here}/{scope}/label?size=a5"),
     "mailbox.index": ("/outbox",),
     "openapi.spec": ("/api/v1/openapi.json",),
+    "queue.index": ("/queue",),
     "requests.edit": ("/requests/{draft}/edit", "/requests/{draft}/edit?check=1"),
     "requests.mine": ("/requests",),
     "requests.new": ("/requests/new",),

@@ -35,6 +35,7 @@ POSTS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "accounts.edit_organisation": (("/organisations/{organisation}/edit", {}),),
     "accounts.invite": (("/organisations/{organisation}/invitations", {}),),
     "accounts.posts": (("/posts", {}),),
+    "queue.again": (("/queue/{given_up}/again", {}),),
     "accounts.end_session": (("/account/sessions/none/end", {}),),
     "accounts.join": (("/invitations/{invited}/join", {}),),
     "calendar.move": (

@@ -15,6 +15,8 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "GET /invitations/{invited}",
         "GET /api/v1/instruments/{beam_id}/availability?from=2027-03-29T00:00Z&to=2027-04-30T00:00Z",
         "GET /api/v1/facilities/{here}/instruments/{beam}/availability?from=2027-03-29T00:00Z&to=2027-04-30T00:00Z",
+        "GET /api/v1/availability?from=2027-03-29T00:00Z&to=2027-04-05T00:00Z",
+        "GET /api/v1/availability?from=2027-03-29T00:00Z&to=2027-04-05T00:00Z&facility={here}",
         "GET /api/v1/facilities",
         "GET /api/v1/facilities/{here}",
         "GET /api/v1/facilities/{here}/instruments/{beam}",
@@ -98,6 +100,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
         "GET /organisations/{organisation}/edit",
         "GET /organisations/new",
         "GET /posts",
+        "GET /queue",
     ),
     "303 404 404 404 403 409 404 404 422 422": ("POST /calendar/move",),
     "422 422 422 422 422 422 422 422 422 422": (
@@ -245,7 +248,10 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     ),
     "303 403 403 403 303 403 403 403 403 303": ("POST /organisations/{organisation}/people/{colleague}/role",),
     "303 403 403 303 303 403 403 403 403 303": ("POST /organisations/{organisation}/people/{colleague}/remove",),
-    "303 403 403 403 403 403 403 403 403 303": ("POST /posts/{here_id}/{reviewer}/dismiss",),
+    "303 403 403 403 403 403 403 403 403 303": (
+        "POST /posts/{here_id}/{reviewer}/dismiss",
+        "POST /queue/{given_up}/again",
+    ),
     "303 403 403 403 303 303 403 403 403 404": ("POST /account/organisations/{organisation_id}/leave",),
     "303 303 303 303 404 303 303 303 303 303": ("POST /invitations/{invited}",),
     "303 404 404 404 404 404 404 404 404 409": (

@@ -25,6 +25,7 @@ from calendars.policy import Detail
 from calendars.services import subscribe
 from core import clock
 from core.db import db
+from core.outbox import OutboxMessage, OutboxState
 from core.tokens import hashed
 from facilities.models import Absence, Duty, Facility, Instrument, Qualification, QualificationGrant
 from facilities.policy import BookingMode
@@ -316,8 +317,12 @@ def _accounts(world: World) -> None:
             ends_at=NOW + timedelta(days=14),
         )
     )
+    given_up = OutboxMessage(
+        kind="mail", key="given up", payload={}, state=OutboxState.FAILED, created_at=NOW, not_before=NOW
+    )
     world.more |= {
         "deputy": str(later.id),
+        "given_up": str(stored(given_up).id),
         "trouble": str(stored(report).id),
         "invitation_id": str(invitation.id),
         "invited": INVITED,
