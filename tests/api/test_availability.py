@@ -31,6 +31,10 @@ def ask(client: Browser, instrument: Instrument, headers: Any = None, **query: s
     return client.get(address, query_string={**MONDAY_ONLY, **query}, headers=headers)
 
 
+def ask_of_all(client: Browser, **query: str) -> Any:
+    return client.get("/api/v1/availability", query_string={**MONDAY_ONLY, **query})
+
+
 def test_only_what_no_unit_has_left_is_busy_and_nobody_is_named(visitor: Browser, instrument: Instrument) -> None:
     anna = a_booker(name="Anna")
     anna.book(instrument, title="Secret")
@@ -135,7 +139,7 @@ def test_all_instruments_are_answered_at_once_in_five_statements(app: Flask, vis
     anna = a_booker(name="Anna")
     anna.book(carbon, title="Secret")
     anna.book(hidden)
-    seen = visitor.get("/api/v1/availability", query_string=MONDAY_ONLY)
+    seen = ask_of_all(visitor)
     stretch = {"start": "2027-01-04T09:00:00Z", "end": "2027-01-04T11:00:00Z"}
     busy = {one["id"]: one["busy"] for one in seen.json["instruments"]}
     assert busy[str(protons.id)] == busy[str(carbon.id)] == [stretch]
@@ -144,12 +148,12 @@ def test_all_instruments_are_answered_at_once_in_five_statements(app: Flask, vis
     assert "Secret" not in seen.text
     member = browser(app, a_member().id)
     with statements() as sent:
-        all_of_them = member.get("/api/v1/availability", query_string=MONDAY_ONLY)
+        all_of_them = ask_of_all(member)
     assert len(sent) <= 5
     assert {one["id"]: one["busy"] for one in all_of_them.json["instruments"]} == busy | {str(hidden.id): []}
-    one_lab = member.get("/api/v1/availability", query_string={**MONDAY_ONLY, "facility": "b-closed"})
+    one_lab = ask_of_all(member, facility="b-closed")
     assert [one["id"] for one in one_lab.json["instruments"]] == [str(hidden.id)]
-    assert member.get("/api/v1/availability", query_string={**MONDAY_ONLY, "facility": "none"}).status_code == 404
+    assert ask_of_all(member, facility="none").status_code == 404
     too_long = {"from": "2027-01-01T00:00:00Z", "to": "2027-03-01T00:00:00Z"}
     assert member.get("/api/v1/availability", query_string=too_long).status_code == 422
 

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from booking.availability import Busy
+from booking.models import Booking
 from booking.nearby import Nearest, nearest
 from booking.queries.alternatives import Alternative, Where, alternatives_for
 from booking.terms import Terms
@@ -147,7 +148,8 @@ def test_what_is_offered_can_be_booked(anna: Booker) -> None:
     made = found(anna, first)
     assert made
     for one in made:
-        assert anna.book(one.instrument, one.interval.start, one.interval.end)
+        booked = db.session.get_one(Booking, anna.book(one.instrument, one.interval.start, one.interval.end))
+        assert (booked.instrument_id, booked.interval) == (one.instrument.id, one.interval)
 
 
 COMPARABLE = [
@@ -233,7 +235,8 @@ def test_four_statements_however_much_there_is(anna: Booker) -> None:
         a_booking(one, starts_at=NINE + 3 * HOUR)
     who = actor(anna.person)
     assert first.facility.timezone
-    assert first.rules is first.operating_plan is None
+    assert first.rules is None
+    assert first.operating_plan is None
     with statements() as sent:
         assert len(alternatives_for(db.session(), first, WANTED, who, BEFORE)) == 5
     assert len(sent) <= 4

@@ -50,8 +50,8 @@ def get(client: Browser, path: str, now: datetime = BEFORE) -> Any:
         return client.get(f"{path}{'&' if '?' in path else '?'}lang=en")
 
 
-def post(client: Browser, path: str, now: datetime = BEFORE, **data: str) -> Any:
-    with clock.frozen_at(now):
+def post(client: Browser, path: str, **data: str) -> Any:
+    with clock.frozen_at(BEFORE):
         return client.post_form(f"{path}?lang=en", data)
 
 
@@ -336,7 +336,8 @@ def test_a_refused_booking_form_offers_alternatives_that_fill_it(app: Flask, ann
     assert answer.status_code == 409
     assert "You could have instead" in answer.text
     assert "Elsewhere" in answer.text
-    url = re.findall(r'href="(/facilities/[^"]+start=2027-01-04T12:00&amp;end=2027-01-04T14:00[^"]*)"', answer.text)[0].replace("&amp;", "&")
+    later = r'href="(/facilities/[^"]+start=2027-01-04T12:00&amp;end=2027-01-04T14:00[^"]*)"'
+    url = re.findall(later, answer.text)[0].replace("&amp;", "&")
     filled = get(client, url.split("#")[0]).text
     assert re.search(r'<option selected value="12:00">', filled)
     assert re.search(r'<option selected value="14:00">', filled)

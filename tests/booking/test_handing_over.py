@@ -90,8 +90,7 @@ def test_handing_over_twice_changes_nothing(anna: Booker, bruno: Person) -> None
     manager = a_manager(facility)
     made = anna.book(an_instrument(facility))
     for _ in range(2):
-        row = gives(made, manager, bruno, reason="Anna is ill.")
-    assert row.sequence == 1
+        assert gives(made, manager, bruno, reason="Anna is ill.").sequence == 1
     assert db.session.scalar(select(func.count(AuditEntry.id)).where(AuditEntry.verb == "hand_over")) == 1
 
 

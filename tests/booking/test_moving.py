@@ -155,8 +155,7 @@ def test_it_keeps_its_unit_where_that_is_free(anna: Booker) -> None:
 def test_the_same_move_twice_changes_nothing(anna: Booker) -> None:
     made = anna.book(an_instrument())
     for _ in range(2):
-        row = moves(made, anna.person, LATER, sequence=0)
-    assert row.sequence == 1
+        assert moves(made, anna.person, LATER, sequence=0).sequence == 1
     assert db.session.scalar(select(func.count(AuditEntry.id)).where(AuditEntry.verb == "move")) == 1
     assert len([m for m in db.session.scalars(select(OutboxMessage)) if m.payload["template"] == "booking_moved"]) == 1
 

@@ -255,17 +255,17 @@ def test_a_parent_is_another_instrument_of_the_facility_without_a_parent_of_its_
     lab: Facility, scope: Instrument
 ) -> None:
     parent, child = an_instrument(lab), an_instrument(lab)
-    with_parent = {"mode": BookingMode.WITH_PARENT}
+    mode = BookingMode.WITH_PARENT
     for wrong in (scope, an_instrument()):
         with pytest.raises(Invalid) as refused:
-            changed(scope, **with_parent, parent_id=wrong.id)
+            changed(scope, mode=mode, parent_id=wrong.id)
         assert set(refused.value.fields) == {"parent"}
-    changed(child, **with_parent, parent_id=scope.id)
+    changed(child, mode=mode, parent_id=scope.id)
     with pytest.raises(Invalid) as refused:
-        changed(scope, **with_parent, parent_id=parent.id)
+        changed(scope, mode=mode, parent_id=parent.id)
     assert set(refused.value.fields) == {"mode"}
     with pytest.raises(Invalid):
-        changed(parent, **with_parent, parent_id=child.id)
+        changed(parent, mode=mode, parent_id=child.id)
 
 
 # --- the import --------------------------------------------------------------------------------------------

@@ -235,7 +235,8 @@ def test_one_booking_is_offered_to_five_at_most(anna: Booker, bruno: Booker, sco
     made = [offers(anna, hers, one) for one in his[:5]]
     assert refused(lambda: offers(anna, hers, his[5])).code == "too_many_offers"
     ledger.withdraw_swap(made[0], actor(anna.person), SOON)
-    assert offers(anna, hers, his[5])
+    again = offers(anna, hers, his[5])
+    assert db.session.get_one(Swap, again).state is SwapState.OFFERED
 
 
 # --- what cannot be swapped -------------------------------------------------------------------------------

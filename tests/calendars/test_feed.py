@@ -203,12 +203,16 @@ def test_what_is_long_over_leaves_after_a_year(visitor: Browser) -> None:
 
 
 def test_a_moved_booking_keeps_its_uid_and_raises_its_sequence(visitor: Browser, at_noon: datetime) -> None:
-    booking = anna_s_booking()
+    organisation = an_organisation()
+    anna = a_member(organisation)
+    booking = touched(a_booking(an_instrument(), person_id=anna.id, organisation_id=organisation.id))
     path = mine(booking)
     before = text_of(visitor, path)
     start = booking.starts_at + timedelta(days=1)
-    changed(booking, at_noon, starts_at=start, ends_at=start + timedelta(hours=2))
+    ledger.move(booking.id, start, start + timedelta(hours=2), booking.sequence, actor(anna), at_noon)
     after = text_of(visitor, path)
+    assert "DTSTART;TZID=Europe/Rome:20270104T100000\n" in before
+    assert "DTSTART;TZID=Europe/Rome:20270105T100000\n" in after
     assert "SEQUENCE:0\n" in before
     assert "SEQUENCE:1\n" in after
     assert f"UID:{booking.uid}\n" in after

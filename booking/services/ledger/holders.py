@@ -17,7 +17,9 @@ from core.errors import Conflict
 from core.i18n import N_
 
 _UNFIT = {
-    "not_qualified": N_("The other person may not use the instrument then: “%(qualification)s” is missing or has ended."),
+    "not_qualified": N_(
+        "The other person may not use the instrument then: “%(qualification)s” is missing or has ended."
+    ),
     "quota": N_("With this booking the other person would exceed a quota: %(quota)s."),
 }
 
