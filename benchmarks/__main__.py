@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import allocation, engine, feed, growth, repair, scale, timeline, web, weighted, workers
+from benchmarks import allocation, engine, feed, growth, repair, scale, timeline, web, weighted, workers, writers
 from benchmarks.comparison import Table
 from benchmarks.options import Options
 from benchmarks.results import record
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[Options], Sequence[Table]]]] = {
     "web": ("everyday pages beside NEMO's, installed from the registry; 5 minutes", web.run),
     "scale": ("the same pages with ten thousand and with a million bookings; 10 minutes", scale.run),
     "timeline": ("the calendar painted and dragged in chromium; 2 minutes", timeline.run),
+    "writers": ("fifty processes that book at once; 2 minutes", writers.run),
     "workers": ("what four workers gain on one, laid out from measured tasks; 6 minutes", workers.run),
 }
 SHORT = ("allocation", "feed")

@@ -1,6 +1,7 @@
 """The one SQLAlchemy object, UTC-only times, and the transaction in which every verb happens."""
 
 import hashlib
+import math
 import random
 import sqlite3
 import time
@@ -24,7 +25,9 @@ from core.errors import Busy, NotFound
 
 T = TypeVar("T")
 SQLITE_BUSY_MS = 15_000
-BEGIN_TRIES = 4
+LONGEST_PAUSE, SHORTEST_PAUSE = 0.03, 0.0005
+AGEING = 0.15
+"""Seconds between two tries to be SQLite's one writer: long for who has just come, the shorter the longer one waits."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -107,9 +110,38 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
 
 @event.listens_for(Engine, "begin")
 def _begin_sqlite(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    if connection.dialect.name != "sqlite":
+        return
+    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    if mode == "IMMEDIATE":
+        _wait_for_turn(connection)
+    else:
         connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def _wait_for_turn(connection: Connection) -> None:
+    """Begin as the one writer; OperationalError after SQLITE_BUSY_MS.
+
+    SQLite's own way of waiting prefers newcomers: they try every few milliseconds, those who wait long every hundred.
+    Here it is the other way round, so that under many writers nobody starves.
+    """
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - the dialect says so
+    began = time.monotonic()
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while (waited := time.monotonic() - began) < SQLITE_BUSY_MS / 1000:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    break  # said below, in SQLAlchemy's words
+                time.sleep(SHORTEST_PAUSE + random.uniform(0.5, 1) * LONGEST_PAUSE * math.exp(-waited / AGEING))  # noqa: S311 - jitter, not a secret
+            else:
+                return
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
 
 
 class Tx:
@@ -213,18 +245,13 @@ def rehearsal() -> Iterator[Tx]:
 
 
 def _begin_for_writing(session: Session) -> None:
-    for attempt in range(BEGIN_TRIES):
-        try:
-            session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
-        except OperationalError as error:
-            session.rollback()
-            if not _is_locked(error):
-                raise
-            if attempt == BEGIN_TRIES - 1:
-                raise Busy from error
-            time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 - jitter, not a secret
-        else:
-            return
+    try:
+        session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+    except OperationalError as error:
+        session.rollback()
+        if _is_locked(error):
+            raise Busy from error
+        raise
 
 
 def _is_locked(error: OperationalError) -> bool:

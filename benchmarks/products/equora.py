@@ -40,11 +40,13 @@ class Equora(Product):
         self.database_url = database_url
         self.folder = Path()
         self.app: Flask | None = None
+        self.people: list[UUID] = []
         self.instruments: list[tuple[UUID, str, str]] = []
         self.organisation = uuid4()
         self.email = "person0@bench.example.org"
 
-    def _environment(self, port: int) -> dict[str, str]:
+    def environment(self, port: int) -> dict[str, str]:
+        """The settings of its installation."""
         found = {
             "INSTANCE_PATH": str(self.folder),
             "PUBLIC_URL": f"http://127.0.0.1:{port}",
@@ -57,7 +59,7 @@ class Equora(Product):
     def prepare(self, folder: Path, work: Workload) -> None:
         """Migrate and fill."""
         self.folder = folder
-        self.app = create_app(settings_from(self._environment(5000)))
+        self.app = create_app(settings_from(self.environment(5000)))
         with self.app.app_context():
             upgrade()
             self._people()
@@ -162,7 +164,7 @@ class Equora(Product):
     def command(self, port: int, workers: int) -> tuple[list[str], dict[str, str], Path]:
         """Gunicorn with our own configuration."""
         gunicorn = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), "app:create_app()"]
-        return gunicorn, {**self._environment(port), "WEB_WORKERS": str(workers), "PYTHONPATH": str(ROOT)}, self.folder
+        return gunicorn, {**self.environment(port), "WEB_WORKERS": str(workers), "PYTHONPATH": str(ROOT)}, self.folder
 
     def sign_in(self, visitor: Visitor) -> None:
         """By the form, as everybody does."""
