@@ -25,9 +25,10 @@ from core.errors import Busy, NotFound
 
 T = TypeVar("T")
 SQLITE_BUSY_MS = 15_000
-LONGEST_PAUSE, SHORTEST_PAUSE = 0.03, 0.0005
-AGEING = 0.15
-"""Seconds between two tries to be SQLite's one writer: long for who has just come, the shorter the longer one waits."""
+LONGEST_WAIT = 45.0
+LONGEST_PAUSE, SHORTEST_PAUSE, AGEING = 0.02, 0.004, 0.3
+"""Seconds between two tries to be SQLite's one writer: long for who has just come, the shorter the longer one waits,
+and never so short that those who wait take the processor from the one who writes."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -120,7 +121,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _wait_for_turn(connection: Connection) -> None:
-    """Begin as the one writer; OperationalError after SQLITE_BUSY_MS.
+    """Begin as the one writer; OperationalError after LONGEST_WAIT.
 
     SQLite's own way of waiting prefers newcomers: they try every few milliseconds, those who wait long every hundred.
     Here it is the other way round, so that under many writers nobody starves.
@@ -130,7 +131,7 @@ def _wait_for_turn(connection: Connection) -> None:
     began = time.monotonic()
     raw.execute("PRAGMA busy_timeout=0")
     try:
-        while (waited := time.monotonic() - began) < SQLITE_BUSY_MS / 1000:
+        while (waited := time.monotonic() - began) < LONGEST_WAIT:
             try:
                 raw.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
