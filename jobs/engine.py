@@ -65,6 +65,18 @@ def ring(message_id: UUID) -> None:
         logger.warning("the broker did not answer, the sweeper will find %s: %s", message_id, error)
 
 
+_ANY_BROKER: dict[str, Any] = {
+    "task_queues": None,
+    "task_default_exchange": None,
+    "task_default_exchange_type": "direct",
+    "task_default_routing_key": None,
+    "task_default_queue_type": "classic",
+    "worker_detect_quorum_queues": True,
+    "broker_transport_options": {},
+}
+"""What some brokers set otherwise; said for all of them, because settings of an earlier application are kept."""
+
+
 def _configuration(settings: Settings) -> dict[str, Any]:
     common: dict[str, Any] = {
         "broker_url": settings.broker_url,
@@ -88,6 +100,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         },
         "beat_schedule_filename": str(settings.instance / "celerybeat-schedule"),
     }
+    common |= _ANY_BROKER
     if settings.broker_url.startswith("filesystem://"):
         common |= _embedded(settings.instance / "queue")
     elif settings.broker_url.startswith("amqp"):
@@ -106,7 +119,6 @@ def _quorum_queues() -> dict[str, Any]:
         "task_default_exchange_type": "topic",
         "task_default_routing_key": QUEUE,
         "task_default_queue_type": "quorum",
-        "worker_detect_quorum_queues": True,
         "broker_transport_options": {"confirm_publish": True},
     }
 

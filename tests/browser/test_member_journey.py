@@ -71,7 +71,7 @@ def test_a_member_books_an_instrument_at_once_and_cancels(visit: Windows, langua
     title = f"Sample check {language}"
     form = page.locator("form:has([name='title'])").last
     form.locator("[name='title']").fill(title)
-    press(page, form.locator("button").last)
+    press(page, form.locator("button.btn-primary").last)
     expect(page.locator("main")).to_contain_text(title)
     is_well_made(window)
 

@@ -43,7 +43,7 @@ def test_a_subscription_from_the_button_to_its_end(visit: Windows, language: str
     page = window.go(INSTANT)
     form = page.locator("form:has([name='title'])").last
     form.locator("[name='title']").fill(title)
-    press(page, form.locator("button").last)
+    press(page, form.locator("button.btn-primary").last)
     new = [event for event in fetch(address).walk("VEVENT") if str(event["UID"]) not in before]
     assert [str(event["STATUS"]) for event in new] == ["CONFIRMED"]
 

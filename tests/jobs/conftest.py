@@ -26,5 +26,6 @@ def installation(database_url: str, tmp_path: Path) -> Iterator[Flask]:
 
 
 def forget_connections() -> None:
-    """Celery keeps the connections of the application of another test, and has no public way to give them up."""
+    """Celery keeps connections and queues of the application of another test, and has no public way to give them up."""
+    vars(celery).pop("amqp", None)
     celery._after_fork()  # type: ignore[attr-defined]

@@ -22,7 +22,7 @@ from core.db import db, transaction
 from tests.booking.rounds_world import a_world
 from tests.jobs.smtp import Sink
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def until(true: Callable[[], bool], what: str) -> None:

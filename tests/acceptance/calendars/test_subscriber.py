@@ -23,7 +23,7 @@ from core import clock
 from core.config import ROOT
 from core.db import db
 from facilities.models import Instrument
-from tests.calendars.factories import a_feed, changed
+from tests.calendars.factories import a_feed
 from tests.factories import a_facility, a_member, actor, an_instrument, an_organisation
 
 ROME = ZoneInfo("Europe/Rome")
@@ -169,7 +169,7 @@ def test_a_calendar_program_follows_bookings_from_the_first_sync_to_the_revocati
     assert "Copying" not in quiet.stderr + quiet.stdout
 
     moved, cancelled = bookings[0], bookings[1]
-    changed(moved, clock.now(), starts_at=at(other_day, 12), ends_at=at(other_day, 14))
+    ledger.move(moved.id, at(other_day, 12), at(other_day, 14), moved.sequence, actor(person), clock.now())
     ledger.cancel(cancelled.id, actor(person), clock.now())
     assert computer.sync().returncode == 0
     seen = [
