@@ -21,6 +21,7 @@ from core.config import ROOT
 from core.db import db, transaction
 from tests.booking.rounds_world import a_world
 from tests.jobs.smtp import Sink
+from tests.support import on_both_databases
 
 PATIENCE = 60.0
 
@@ -83,6 +84,7 @@ def test_a_rung_mail_leaves_through_a_real_worker(installation: Flask, database_
         assert worker.wait(20) == 0
 
 
+@on_both_databases
 def test_a_worker_killed_in_mid_mail_loses_nothing(installation: Flask, database_url: str, tmp_path: Path) -> None:
     with Sink() as sink:
         sink.hold()  # the mail server accepts the connection and keeps the worker waiting
@@ -107,6 +109,7 @@ def test_a_worker_killed_in_mid_mail_loses_nothing(installation: Flask, database
         assert len(set(ids.values())) == 4
 
 
+@on_both_databases
 def test_a_worker_killed_in_mid_solve_leaves_the_schedule_alone_and_the_run_is_taken_up(
     installation: Flask, database_url: str, tmp_path: Path
 ) -> None:
