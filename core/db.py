@@ -1,8 +1,8 @@
 """The one SQLAlchemy object, UTC-only times, and the transaction in which every verb happens."""
 
+import fcntl
 import hashlib
-import math
-import random
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -25,10 +25,9 @@ from core.errors import Busy, NotFound
 
 T = TypeVar("T")
 SQLITE_BUSY_MS = 15_000
-LONGEST_WAIT = 45.0
-LONGEST_PAUSE, SHORTEST_PAUSE, AGEING = 0.02, 0.004, 0.3
-"""Seconds between two tries to be SQLite's one writer: long for who has just come, the shorter the longer one waits,
-and never so short that those who wait take the processor from the one who writes."""
+LONGEST_WAIT = 15.0
+PAUSE = 0.001
+"""Seconds between two tries of the one who is next to be SQLite's one writer."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -121,28 +120,46 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _wait_for_turn(connection: Connection) -> None:
-    """Begin as the one writer; OperationalError after LONGEST_WAIT.
+    """Begin as the one writer; OperationalError when the one before does not end within LONGEST_WAIT.
 
     SQLite's own way of waiting prefers newcomers: they try every few milliseconds, those who wait long every hundred.
-    Here it is the other way round, so that under many writers nobody starves.
+    Here writers of all processes queue, so that nobody starves, and only the first of the queue tries.
     """
     raw = connection.connection.driver_connection
     assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - the dialect says so
-    began = time.monotonic()
     raw.execute("PRAGMA busy_timeout=0")
     try:
-        while (waited := time.monotonic() - began) < LONGEST_WAIT:
-            try:
-                raw.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error):
-                    break  # said below, in SQLAlchemy's words
-                time.sleep(SHORTEST_PAUSE + random.uniform(0.5, 1) * LONGEST_PAUSE * math.exp(-waited / AGEING))  # noqa: S311 - jitter, not a secret
-            else:
-                return
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with _first_of_the_queue(connection.engine.url.database):
+            end = time.monotonic() + LONGEST_WAIT
+            while not _begun(raw) and time.monotonic() < end:
+                time.sleep(PAUSE)
+            if not raw.in_transaction:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")  # its refusal is SQLAlchemy's
     finally:
         raw.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
+
+
+def _begun(raw: sqlite3.Connection) -> bool:
+    """Whether this connection is the writer now; False while another one is."""
+    try:
+        raw.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        return "locked" not in str(error)  # anything else is said by the try that SQLAlchemy sees
+    return True
+
+
+@contextmanager
+def _first_of_the_queue(database: str | None) -> Iterator[None]:
+    """Wait behind those who came before, in whatever process; the kernel ends a dead one's place."""
+    if not database or database == ":memory:":
+        yield
+        return
+    descriptor = os.open(f"{database}-queue", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 class Tx:
