@@ -90,7 +90,8 @@ def writer_of(product: Equora, work: Workload, number: int) -> Writer:
 
 def _write(writer: Writer, start: Barrier, answers: "queues.Queue[tuple[list[float], int]]") -> None:
     app = create_app(settings_from(writer.environment))
-    times, busy = [], 0
+    times: list[float] = []
+    busy = 0
     with app.app_context():
         actor = actor_of(db.session(), writer.person_id)
         for turn in range(EACH + 1):
