@@ -1,6 +1,8 @@
 """Runs of the solver: asked for, done, followed, cancelled, taken over from a worker that died."""
 
+import time
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -105,11 +107,20 @@ def test_a_running_run_hears_of_cancel_and_says_where_it_stands(
     monkeypatch.setattr(plans, "TICK_SECONDS", 0.02)
     monkeypatch.setattr(plans, "BEAT_SECONDS", 0.0)
     beats: list[PlanState] = []
+    solve = planning.solve
+
+    def solve_what_is_cancelled(*args: Any) -> planning.Solution:
+        is_cancelled, end = args[4], time.monotonic() + 60
+        while not is_cancelled():  # so small a problem may be solved before anybody could say a word
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        return solve(*args)
 
     def beat() -> None:
         beats.append(world.plan(plan_id).state)
         plans.cancel(plan_id, world.acting, NOW)
 
+    monkeypatch.setattr(planning, "solve", solve_what_is_cancelled)
     plans.run({"plan_id": str(plan_id)}, beat)
     row = world.plan(plan_id)
     assert beats[0] is PlanState.RUNNING
